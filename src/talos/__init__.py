@@ -1,0 +1,1 @@
+"""A Talos Linux implementation: node daemons, talosctl, imager and provisioners in one source tree."""

@@ -1,0 +1,1 @@
+"""The network API: mTLS, roles, proxying of raw messages."""

@@ -1,0 +1,1 @@
+"""What every room may import: errors, constants, clock, task ownership. Standard library only."""

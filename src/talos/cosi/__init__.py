@@ -1,0 +1,1 @@
+"""Resources, state and controller runtime. Knows no Talos."""

@@ -1,0 +1,1 @@
+"""Builds components, container images and the root filesystem."""

@@ -1,0 +1,1 @@
+"""The node daemon: resource state, controllers, services, sequences and the machine API."""

@@ -1,0 +1,1 @@
+"""RPC implementations, one file per topic."""

@@ -1,0 +1,1 @@
+"""Sequences order destructive work: boot, reboot, shutdown, reset."""

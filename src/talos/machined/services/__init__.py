@@ -1,0 +1,1 @@
+"""Services the supervisor runs, one file each."""

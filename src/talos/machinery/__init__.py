@@ -1,0 +1,1 @@
+"""Everything a client needs: config, resource types, API messages, client. Pure: no root, no Linux."""

@@ -1,0 +1,1 @@
+"""API messages and method table derived from protos/api."""

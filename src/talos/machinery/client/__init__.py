@@ -1,0 +1,1 @@
+"""Client of the Talos API: talosconfig, channels, per-node fan-out."""

@@ -1,0 +1,1 @@
+"""The machine configuration: documents, loader, patches, validation, generation."""

@@ -1,0 +1,1 @@
+"""Resource types of a node, one file each, in one folder per domain."""

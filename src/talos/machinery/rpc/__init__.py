@@ -1,0 +1,1 @@
+"""The one seam to gRPC: server, channel, raw codec, status mapping."""

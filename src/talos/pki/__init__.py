@@ -1,0 +1,1 @@
+"""Certificates: authorities, requests, PEM types, the secrets bundle."""

@@ -1,0 +1,1 @@
+"""Where a node runs, one file each: how it finds its config and network."""

@@ -1,0 +1,1 @@
+"""Local clusters: request, steps, providers, state on disk."""

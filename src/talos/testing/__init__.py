@@ -1,0 +1,1 @@
+"""The test kit: in-memory state, fake clock, eventual asserts."""

@@ -1,0 +1,1 @@
+"""Signs server certificates of nodes that present the machine token."""
