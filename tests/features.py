@@ -1,0 +1,85 @@
+"""The ledger of compatibility: which of the original's numbered features a passing test shows.
+
+    python -m tests.features              per area: shown / all, from the last `./dev test`
+    python -m tests.features --missing E  the numbers of an area that are not shown
+    python -m tests.features --markdown   the table for README.md and docs
+
+The numbers and a few words for each are in docs/features.tsv; the record of the last run is build/features.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+AREAS = {
+    "A": "RPCs",
+    "B": "apid",
+    "C": "trustd",
+    "D": "resources",
+    "E": "controllers",
+    "F": "machine configuration",
+    "G": "talosctl",
+    "H": "boot, sequences, services",
+    "I": "disks, volumes, encryption",
+    "J": "installer, imager, Secure Boot",
+    "K": "extensions and overlays",
+    "L": "networking",
+    "M": "Kubernetes",
+    "N": "discovery and membership",
+    "O": "platforms",
+    "P": "security",
+    "Q": "observability and operations",
+    "R": "container mode",
+    "S": "integration suites",
+}
+
+
+def load_ledger() -> dict[str, str]:
+    """Feature number -> a few words."""
+    rows = (line.split("\t") for line in (ROOT / "docs/features.tsv").read_text().splitlines())
+    return {row[0]: row[1] for row in rows}
+
+
+def load_shown(record: Path) -> set[str]:
+    """Numbers with at least one passing and no failing test in the recorded run."""
+    data = json.loads(record.read_text())
+    return set(data["passed"]) - set(data["failed"])
+
+
+def table(ledger: dict[str, str], shown: set[str], *, markdown: bool) -> list[str]:
+    rows = [(name, sum(f[0] == a for f in shown), sum(f[0] == a for f in ledger), a) for a, name in AREAS.items()]
+    total = ("all", len(shown), len(ledger), "")
+    if markdown:
+        return ["| area | shown by a passing test | of |", "| --- | ---: | ---: |"] + [
+            f"| {a} {name} | {n} | {of} |".replace("|  all", "| all") for name, n, of, a in [*rows, total]
+        ]
+    width = max(len(name) for name in AREAS.values()) + 2
+    return [f"{a or ' '}  {name:<{width}} {n:>4} / {of:<4}" for name, n, of, a in [*rows, total]]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./dev features", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--record", type=Path, default=ROOT / "build/features.json")
+    parser.add_argument("--missing", metavar="AREA", help="list what an area does not show yet")
+    parser.add_argument("--markdown", action="store_true")
+    args = parser.parse_args()
+    ledger = load_ledger()
+    if not args.record.exists():
+        print(f"no record of a test run at {args.record}: run ./dev test first", file=sys.stderr)
+        return 2
+    shown = load_shown(args.record) & set(ledger)
+    if args.missing:
+        for feature, words in ledger.items():
+            if feature.startswith(args.missing.upper()) and feature not in shown:
+                print(f"{feature}  {words}")
+        return 0
+    print("\n".join(table(ledger, shown, markdown=args.markdown)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
