@@ -54,7 +54,7 @@ class Service(ABC):
 
     id: ClassVar[str]
     depends_on: Sequence[str] = ()
-    """Ids of services that must be up (running and, if they have a check, healthy) first; they are started if loaded."""
+    """Ids of services that must be up (running, and healthy if they have a check) first."""
     api_actions: frozenset[Action] = frozenset()
     restart: Restart = Restart.FOREVER
     backoff: Backoff = Backoff()
@@ -65,12 +65,12 @@ class Service(ABC):
         """Return what else must hold before `prepare`; asked anew before each start."""
         return ()
 
-    async def prepare(self) -> None:
+    async def prepare(self) -> None:  # noqa: B027  (optional hook)
         """Write files, make directories, pull images. An exception fails the start; the policy decides on a retry."""
 
     @abstractmethod
     def runner(self) -> Runner:
         """Return what to run; called after `prepare`, anew for each start."""
 
-    async def cleanup(self, outcome: Exit | None) -> None:
+    async def cleanup(self, outcome: Exit | None) -> None:  # noqa: B027  (optional hook)
         """Undo `prepare` after the last end; `outcome` is None when the instance never ran."""
