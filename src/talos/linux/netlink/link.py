@@ -118,7 +118,7 @@ class Link:
     """
 
     index: int
-    name: str
+    name: str = ""
     flags: Flags = NO_FLAGS
     hardware_type: int = HARDWARE_ETHER
     address: str = ""
