@@ -1,0 +1,3 @@
+module talos.invalid/components/testbox
+
+go 1.26.0
