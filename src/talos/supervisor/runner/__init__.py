@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -65,8 +66,11 @@ class Runner(ABC):
     kind: str = ""
 
     @abstractmethod
-    async def start(self, service: str) -> Instance:
-        """Start an instance for the service id and return when it runs. Any exception counts as a failed start."""
+    async def start(self, service: str, stdio: Path) -> Instance:
+        """Start an instance for the service id and return when it runs. Any exception counts as a failed start.
+
+        `stdio` is the FIFO that takes its output.
+        """
 
 
 class Adopter(ABC):
