@@ -11,7 +11,7 @@ import (
 
 func main() {
 	if len(os.Args) == 2 && (os.Args[1] == "-v" || os.Args[1] == "--version") {
-		fmt.Println("pause 3.10.2 (PyTalos)")
+		fmt.Println("pause 3.10 (PyTalos)")
 		return
 	}
 	signals := make(chan os.Signal, 16)

@@ -1,8 +1,8 @@
 """The content-addressed cache outside the tree: `$XDG_CACHE_HOME/talos` (default `~/.cache/talos`).
 
-`<kind>/<key>/` is complete or absent. It is filled as `<kind>/.<key>.<pid>.tmp`, synced, and renamed, so a build killed at
-any point leaves nothing that a later run takes for a result; the later run removes the remains. One lock per key keeps
-two builders from doing the same work twice.
+`<kind>/<key>/` is complete or absent. It is filled as `<kind>/.<key>.<pid>.tmp`, synced, and renamed, so a build killed
+at any point leaves nothing that a later run takes for a result; the later run removes the remains. One lock per key
+keeps two builders from doing the same work twice.
 """
 
 from __future__ import annotations

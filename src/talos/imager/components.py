@@ -1,7 +1,8 @@
 """Builds the Go components into the cache, `components/<key>/`, and compares them with the lock file.
 
-A component's key covers its manifest entry, its folder (go.mod, go.sum, sources), the toolchain's version and, where C is
-compiled, the sysroot's packages. Go's own build cache lies beside it, so a build killed half-way goes on where it was.
+A component's key covers its manifest entry, its folder (go.mod, go.sum, sources), the toolchain's version and, where C
+is compiled, the sysroot's packages for it. Go's own build cache lies beside it, so a build killed half-way goes on
+where it was.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from talos.imager.progress import Progress
 
 _BUILD_TIMEOUT_S = 3600.0
 _LAYOUT = 1  # raised when the way of building changes
+_C_PACKAGES = ("gcc-14", "cpp-14", "binutils", "libc6", "libgcc", "libseccomp", "linux-libc-dev")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Builder:
     def key(self, component: manifest.Component) -> str:
         """Changes with everything that decides the component's bytes."""
         sources = _sources(self.folder / component.folder)
-        native = self.tree.describe() if component.cgo else None
+        native = self.tree.describe(_C_PACKAGES) if component.cgo else None
         return f"{component.name}-{cache.key(_LAYOUT, component.describe(), sources, self.go.version, native)}"
 
     def _environment(self, component: manifest.Component) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Reads which shared libraries an ELF file asks for, and finds them in a tree.
 
-Format: System V ABI, "Dynamic Section"; 64-bit little-endian only, as everything here is amd64 or arm64. Libraries that a
-program opens by itself (dlopen) cannot be seen here and are named in the contents table.
+Format: System V ABI, "Dynamic Section"; 64-bit little-endian only, as everything here is amd64 or arm64. Libraries
+that a program opens by itself (dlopen) cannot be seen here and are named in the contents table.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from talos.imager.components import Built
 from talos.imager.sysroot import Sysroot
 from talos.imager.tarlayer import Entry
 
-_LAYOUT = 1  # raised when the way images are put together changes
-LIBRARIES = ("/usr/lib/x86_64-linux-gnu", "/usr/lib64")
+_LAYOUT = 2  # raised when the way images are put together changes
+LIBRARIES = ("/usr/lib64", "/usr/lib/x86_64-linux-gnu")  # the loader has to lie where programs name it
 _PASSWD = b"root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\n"
 _GROUP = b"root:x:0:\nnobody:x:65534:\n"
 _NSSWITCH = b"hosts: files dns\n"

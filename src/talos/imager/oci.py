@@ -1,7 +1,7 @@
 """Writes an OCI image layout: one folder for all images, layers stored once however many images use them.
 
-Formats: OCI Image Format Specification 1.1 (image-layout, image-index, image-manifest, image-config). Every image of the
-index carries the annotation `io.containerd.image.name`, which importers take for its full name, and
+Formats: OCI Image Format Specification 1.1 (image-layout, image-index, image-manifest, image-config). Every image of
+the index carries the annotation `io.containerd.image.name`, which importers take for its full name, and
 `org.opencontainers.image.ref.name`, its tag.
 """
 

