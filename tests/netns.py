@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import ctypes
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from talos.linux import netlink
 
 CLONE_NEWNET = 0x40000000
+T = TypeVar("T")
 
 
 def make() -> int:
@@ -60,3 +64,18 @@ def bridged(count: int, network: str = "10.77.0") -> Iterator[list[int]]:
                     inner.link_set("eth0", up=True)
                     inner.address_add("eth0", f"{network}.{i + 2}/24")
         yield made
+
+
+def run_inside(fd: int, main: Callable[[], Coroutine[Any, Any, T]], *, timeout_s: float = 60.0) -> T:
+    """Run an asyncio program in a thread that lives in the namespace (namespaces belong to threads)."""
+
+    def body() -> T:
+        async def limited() -> T:
+            async with asyncio.timeout(timeout_s):
+                return await main()
+
+        with netlink.inside(fd):
+            return asyncio.run(limited())
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        return pool.submit(body).result()
