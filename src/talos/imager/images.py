@@ -6,6 +6,7 @@ their bottom layer, the multi-call binary; each adds a link with its program's n
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,6 +162,23 @@ def write(folder: Path, built: Built, tree: Sysroot) -> None:
         layers.append(layout.add_layer(lambda path, entries=entries: tarlayer.write(path, entries)))  # type: ignore[misc]
         layout.add_image(image.name, layers, oci.Runtime(image.entrypoint, image.user))
     layout.finish()
+
+
+def cached(built: Built, tree: Sysroot) -> bool:
+    """Whether the layout is there."""
+    return cache.Cache("images").get(key(built, tree)) is not None
+
+
+def digests(layout: Path) -> dict[str, str]:
+    """SHA-256 of the manifest and of every layer of each image, by `image:<name>` and `image:<name>/layer<n>`."""
+    found = {}
+    for entry in json.loads((layout / "index.json").read_text())["manifests"]:
+        name = f"image:{entry['annotations'][oci.NAME_ANNOTATION]}"
+        found[name] = entry["digest"].removeprefix("sha256:")
+        manifest = json.loads((layout / "blobs/sha256" / found[name]).read_text())
+        for number, layer in enumerate(manifest["layers"]):
+            found[f"{name}/layer{number}"] = layer["digest"].removeprefix("sha256:")
+    return found
 
 
 def build(built: Built, tree: Sysroot) -> Path:

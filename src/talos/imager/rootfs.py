@@ -224,6 +224,11 @@ def key(recipe: Recipe) -> str:
     return cache.key(_LAYOUT, base(recipe).name, hashes, os_release().decode(), recipe.level)
 
 
+def cached(recipe: Recipe) -> bool:
+    """Whether the packed root filesystem is there. May make the base."""
+    return cache.Cache("rootfs").get(key(recipe)) is not None
+
+
 def build(recipe: Recipe) -> Path:
     """The packed root filesystem, from the cache or made now."""
     kept = cache.Cache("rootfs").build(key(recipe), lambda folder: _fill(recipe, folder), sync=False)

@@ -135,9 +135,17 @@ def load(path: Path) -> Sysroot:
     return Sysroot(path / "root", tuple(Package(r["name"], r["version"], r["sha256"]) for r in records))
 
 
+def _name(suite: str, names: Sequence[str]) -> str:
+    return cache.key(_LAYOUT, suite, names)
+
+
+def cached(table: Path) -> bool:
+    """Whether the tree is there."""
+    return cache.Cache("sysroots").get(_name(*packages(table))) is not None
+
+
 def build(table: Path, *, log: Path) -> Sysroot:
     """The tree for the package table, from the cache or the mirror."""
     suite, names = packages(table)
     kept = cache.Cache("sysroots")
-    path = kept.build(cache.key(_LAYOUT, suite, names), lambda folder: _fill(folder, suite, names, log), sync=False)
-    return load(path)
+    return load(kept.build(_name(suite, names), lambda folder: _fill(folder, suite, names, log), sync=False))
