@@ -1,0 +1,1 @@
+"""Resource types of the block domain, one file each."""

@@ -1,0 +1,18 @@
+"""Resource type VolumeLifecycles.block.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+VOLUME_LIFECYCLE_ID = "volumes"
+
+
+class VolumeLifecycle(resource.Resource["VolumeLifecycle.Spec"]):
+    """Volume lifecycle."""
+
+    definition = resource.Definition(type="VolumeLifecycles.block.talos.dev", namespace="runtime")
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of VolumeLifecycle."""

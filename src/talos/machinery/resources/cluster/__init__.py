@@ -1,0 +1,1 @@
+"""Resource types of the cluster domain, one file each."""

@@ -1,0 +1,1 @@
+"""Resource types of the config domain, one file each."""

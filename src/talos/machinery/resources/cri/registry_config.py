@@ -1,0 +1,71 @@
+"""Resource type RegistryConfigs.cri.talos.dev."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from talos.cosi import resource
+from talos.machinery.types import pem
+
+REGISTRIES_CONFIG_ID = "registries"
+
+
+class RegistryEndpointConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Part of RegistryConfig."""
+
+    endpoint_endpoint: str = msgspec.field(default="", name="endpoint")
+    endpoint_override_path: bool = msgspec.field(default=False, name="overridePath")
+
+
+class RegistryMirrorConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Part of RegistryConfig."""
+
+    omit_empty: ClassVar[frozenset[str]] = frozenset({"mirror_skip_fallback"})
+
+    mirror_endpoints: tuple[RegistryEndpointConfig, ...] = msgspec.field(default=(), name="endpoints")
+    mirror_skip_fallback: bool = msgspec.field(default=False, name="skipFallback")
+
+
+class RegistryAuthConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Part of RegistryConfig."""
+
+    omit_empty: ClassVar[frozenset[str]] = frozenset(
+        {"registry_username", "registry_password", "registry_auth", "registry_identity_token"}
+    )
+
+    registry_username: str = msgspec.field(default="", name="username")
+    registry_password: str = msgspec.field(default="", name="password")
+    registry_auth: str = msgspec.field(default="", name="auth")
+    registry_identity_token: str = msgspec.field(default="", name="identityToken")
+
+
+class RegistryTLSConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Part of RegistryConfig."""
+
+    omit_empty: ClassVar[frozenset[str]] = frozenset({"tls_client_identity", "tlsca", "tls_insecure_skip_verify"})
+
+    tls_client_identity: pem.CertificateAndKey | None = msgspec.field(default=None, name="clientIdentity")
+    tlsca: bytes = msgspec.field(default=b"", name="ca")
+    tls_insecure_skip_verify: bool = msgspec.field(default=False, name="insecureSkipVerify")
+
+
+class RegistryConfig(resource.Resource["RegistryConfig.Spec"]):
+    """Registry config."""
+
+    definition = resource.Definition(
+        type="RegistryConfigs.cri.talos.dev",
+        namespace="cri",
+        sensitivity=resource.Sensitivity.SENSITIVE,
+        message="talos.resource.definitions.cri.RegistriesConfigSpec",
+    )
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of RegistryConfig."""
+
+        omit_empty: ClassVar[frozenset[str]] = frozenset({"registry_mirrors", "registry_auths", "registry_tl_ss"})
+
+        registry_mirrors: dict[str, RegistryMirrorConfig] = msgspec.field(default_factory=dict, name="mirrors")
+        registry_auths: dict[str, RegistryAuthConfig] = msgspec.field(default_factory=dict, name="auths")
+        registry_tl_ss: dict[str, RegistryTLSConfig] = msgspec.field(default_factory=dict, name="tls")

@@ -1,0 +1,1 @@
+"""Resource types of the etcd domain, one file each."""

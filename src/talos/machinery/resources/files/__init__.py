@@ -1,0 +1,1 @@
+"""Resource types of the files domain, one file each."""

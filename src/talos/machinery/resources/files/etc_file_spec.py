@@ -1,0 +1,25 @@
+"""Resource type EtcFileSpecs.files.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+
+class EtcFileSpec(resource.Resource["EtcFileSpec.Spec"]):
+    """Etc file spec."""
+
+    definition = resource.Definition(
+        type="EtcFileSpecs.files.talos.dev",
+        namespace="files",
+        sensitivity=resource.Sensitivity.SENSITIVE,
+        message="talos.resource.definitions.files.EtcFileSpecSpec",
+    )
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of EtcFileSpec."""
+
+        contents: bytes = b""
+        mode: int = 0
+        selinux_label: str = ""

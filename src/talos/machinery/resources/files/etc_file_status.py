@@ -1,0 +1,22 @@
+"""Resource type EtcFileStatuses.files.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+
+class EtcFileStatus(resource.Resource["EtcFileStatus.Spec"]):
+    """Etc file status."""
+
+    definition = resource.Definition(
+        type="EtcFileStatuses.files.talos.dev",
+        namespace="files",
+        message="talos.resource.definitions.files.EtcFileStatusSpec",
+    )
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of EtcFileStatus."""
+
+        spec_version: str = msgspec.field(default="", name="specVersion")

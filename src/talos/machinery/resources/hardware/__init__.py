@@ -1,0 +1,1 @@
+"""Resource types of the hardware domain, one file each."""

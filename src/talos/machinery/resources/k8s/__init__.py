@@ -1,0 +1,1 @@
+"""Resource types of the k8s domain, one file each."""

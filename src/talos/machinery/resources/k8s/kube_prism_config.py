@@ -1,0 +1,38 @@
+"""Resource type KubePrismConfigs.kubernetes.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+KUBE_PRISM_CONFIG_ID = "k8s-loadbalancer-config"
+
+
+class KubePrismEndpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Part of KubePrismConfig."""
+
+    host: str = ""
+    port: int = 0
+
+
+class KubePrismConfig(resource.Resource["KubePrismConfig.Spec"]):
+    """Kube prism config."""
+
+    definition = resource.Definition(
+        type="KubePrismConfigs.kubernetes.talos.dev",
+        namespace="k8s",
+        print_columns=(
+            resource.PrintColumn("Host", "{.host}"),
+            resource.PrintColumn("Port", "{.port}"),
+            resource.PrintColumn("Endpoints", "{.endpoints}"),
+        ),
+        message="talos.resource.definitions.k8s.KubePrismConfigSpec",
+    )
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of KubePrismConfig."""
+
+        host: str = ""
+        port: int = 0
+        endpoints: tuple[KubePrismEndpoint, ...] = ()

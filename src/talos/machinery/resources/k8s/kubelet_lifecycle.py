@@ -1,0 +1,18 @@
+"""Resource type KubeletLifecycles.kubernetes.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+KUBELET_LIFECYCLE_ID = "kubelet"
+
+
+class KubeletLifecycle(resource.Resource["KubeletLifecycle.Spec"]):
+    """Kubelet lifecycle."""
+
+    definition = resource.Definition(type="KubeletLifecycles.kubernetes.talos.dev", namespace="k8s")
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of KubeletLifecycle."""

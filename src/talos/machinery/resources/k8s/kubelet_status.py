@@ -1,0 +1,23 @@
+"""Resource type KubeletStatuses.kubernetes.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+
+class KubeletStatus(resource.Resource["KubeletStatus.Spec"]):
+    """Kubelet status."""
+
+    definition = resource.Definition(
+        type="KubeletStatuses.kubernetes.talos.dev",
+        namespace="k8s",
+        print_columns=(resource.PrintColumn("Image", "{.image}"),),
+        message="talos.resource.definitions.k8s.KubeletStatusSpec",
+    )
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of KubeletStatus."""
+
+        image: str = ""

@@ -1,0 +1,25 @@
+"""Resource type NodeAnnotationSpecs.k8s.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+
+class NodeAnnotationSpec(resource.Resource["NodeAnnotationSpec.Spec"]):
+    """Node annotation spec."""
+
+    definition = resource.Definition(
+        type="NodeAnnotationSpecs.k8s.talos.dev",
+        namespace="k8s",
+        print_columns=(resource.PrintColumn("Value", "{.value}"),),
+        sensitivity=resource.Sensitivity.SENSITIVE,
+        message="talos.resource.definitions.k8s.NodeAnnotationSpecSpec",
+    )
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of NodeAnnotationSpec."""
+
+        key: str = ""
+        value: str = ""

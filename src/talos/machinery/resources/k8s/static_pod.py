@@ -1,0 +1,22 @@
+"""Resource type StaticPods.kubernetes.talos.dev."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from talos.cosi import resource
+
+
+class StaticPod(resource.Resource["StaticPod.Spec"]):
+    """Static pod."""
+
+    definition = resource.Definition(
+        type="StaticPods.kubernetes.talos.dev", namespace="k8s", message="talos.resource.definitions.k8s.StaticPodSpec"
+    )
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of StaticPod."""
+
+        pod: dict[str, Any] = msgspec.field(default_factory=dict)

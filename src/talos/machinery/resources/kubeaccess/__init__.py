@@ -1,0 +1,1 @@
+"""Resource types of the kubeaccess domain, one file each."""

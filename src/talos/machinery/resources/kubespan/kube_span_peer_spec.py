@@ -1,0 +1,29 @@
+"""Resource type KubeSpanPeerSpecs.kubespan.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+
+class KubeSpanPeerSpec(resource.Resource["KubeSpanPeerSpec.Spec"]):
+    """Kube span peer spec."""
+
+    definition = resource.Definition(
+        type="KubeSpanPeerSpecs.kubespan.talos.dev",
+        namespace="kubespan",
+        print_columns=(
+            resource.PrintColumn("Label", "{.label}"),
+            resource.PrintColumn("Endpoints", "{.endpoints}"),
+        ),
+        message="talos.resource.definitions.kubespan.PeerSpecSpec",
+    )
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of KubeSpanPeerSpec."""
+
+        address: str = ""
+        allowed_ips: tuple[str, ...] = msgspec.field(default=(), name="allowedIPs")
+        endpoints: tuple[str, ...] = ()
+        label: str = ""

@@ -1,0 +1,23 @@
+"""Resource type DNSResolveCaches.net.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+
+class DNSResolveCach(resource.Resource["DNSResolveCach.Spec"]):
+    """Dnsresolve cach."""
+
+    definition = resource.Definition(
+        type="DNSResolveCaches.net.talos.dev",
+        namespace="network",
+        print_columns=(resource.PrintColumn("Status", "{.status}"),),
+        message="talos.resource.definitions.network.DNSResolveCacheSpec",
+    )
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of DNSResolveCach."""
+
+        status: str = ""

@@ -1,0 +1,23 @@
+"""Resource type LinkAliasSpecs.net.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+
+class LinkAliasSpec(resource.Resource["LinkAliasSpec.Spec"]):
+    """Link alias spec."""
+
+    definition = resource.Definition(
+        type="LinkAliasSpecs.net.talos.dev",
+        namespace="network",
+        print_columns=(resource.PrintColumn("Alias", "{.alias}"),),
+        message="talos.resource.definitions.network.LinkAliasSpecSpec",
+    )
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of LinkAliasSpec."""
+
+        alias: str = ""

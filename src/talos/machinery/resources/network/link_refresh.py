@@ -1,0 +1,22 @@
+"""Resource type LinkRefreshes.net.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+
+class LinkRefresh(resource.Resource["LinkRefresh.Spec"]):
+    """Link refresh."""
+
+    definition = resource.Definition(
+        type="LinkRefreshes.net.talos.dev",
+        namespace="network",
+        message="talos.resource.definitions.network.LinkRefreshSpec",
+    )
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of LinkRefresh."""
+
+        generation: int = 0

@@ -1,0 +1,44 @@
+"""Resource type ProbeSpecs.net.talos.dev."""
+
+from __future__ import annotations
+
+import datetime
+from typing import ClassVar
+
+import msgspec
+
+from talos.cosi import resource
+from talos.machinery.types import network as network_types
+
+
+class TCPProbeSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Part of ProbeSpec."""
+
+    endpoint: str = ""
+    timeout: datetime.timedelta = datetime.timedelta()
+
+
+class HTTPProbeSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Part of ProbeSpec."""
+
+    url: str = ""
+    timeout: datetime.timedelta = datetime.timedelta()
+
+
+class ProbeSpec(resource.Resource["ProbeSpec.Spec"]):
+    """Probe spec."""
+
+    definition = resource.Definition(
+        type="ProbeSpecs.net.talos.dev", namespace="network", message="talos.resource.definitions.network.ProbeSpecSpec"
+    )
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of ProbeSpec."""
+
+        omit_empty: ClassVar[frozenset[str]] = frozenset({"tcp", "http"})
+
+        interval: datetime.timedelta = datetime.timedelta()
+        failure_threshold: int = msgspec.field(default=0, name="failureThreshold")
+        tcp: TCPProbeSpec = msgspec.field(default_factory=TCPProbeSpec)
+        config_layer: network_types.ConfigLayer = msgspec.field(default=network_types.ConfigLayer.DEFAULT, name="layer")
+        http: HTTPProbeSpec = msgspec.field(default_factory=HTTPProbeSpec)

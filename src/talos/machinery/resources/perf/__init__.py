@@ -1,0 +1,1 @@
+"""Resource types of the perf domain, one file each."""

@@ -1,0 +1,1 @@
+"""Resource types of the runtime domain, one file each."""

@@ -1,0 +1,25 @@
+"""Resource type BootIDs.runtime.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+BOOT_ID_ID = "boot-id"
+
+
+class BootID(resource.Resource["BootID.Spec"]):
+    """Boot id."""
+
+    definition = resource.Definition(
+        type="BootIDs.runtime.talos.dev",
+        namespace="runtime",
+        print_columns=(resource.PrintColumn("Boot ID", "{.bootID}"),),
+        message="talos.resource.definitions.runtime.BootIDSpec",
+    )
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of BootID."""
+
+        boot_id: str = msgspec.field(default="", name="bootID")

@@ -1,0 +1,24 @@
+"""Resource type EventSinkConfigs.runtime.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+EVENT_SINK_CONFIG_ID = "event-sink"
+
+
+class EventSinkConfig(resource.Resource["EventSinkConfig.Spec"]):
+    """Event sink config."""
+
+    definition = resource.Definition(
+        type="EventSinkConfigs.runtime.talos.dev",
+        namespace="runtime",
+        message="talos.resource.definitions.runtime.EventSinkConfigSpec",
+    )
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of EventSinkConfig."""
+
+        endpoint: str = ""

@@ -1,0 +1,19 @@
+"""Resource type KernelParamDefaultSpecs.runtime.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+
+class KernelParamDefaultSpec(resource.Resource["KernelParamDefaultSpec.Spec"]):
+    """Kernel param default spec."""
+
+    definition = resource.Definition(type="KernelParamDefaultSpecs.runtime.talos.dev", namespace="runtime")
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of KernelParamDefaultSpec."""
+
+        value: str = ""
+        ignore_errors: bool = msgspec.field(default=False, name="ignoreErrors")

@@ -1,0 +1,18 @@
+"""Resource type MaintenanceServiceRequests.runtime.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+MAINTENANCE_SERVICE_REQUEST_ID = "maintenance"
+
+
+class MaintenanceServiceRequest(resource.Resource["MaintenanceServiceRequest.Spec"]):
+    """Maintenance service request."""
+
+    definition = resource.Definition(type="MaintenanceServiceRequests.runtime.talos.dev", namespace="runtime")
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of MaintenanceServiceRequest."""

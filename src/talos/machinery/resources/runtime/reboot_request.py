@@ -1,0 +1,18 @@
+"""Resource type RebootRequests.runtime.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+REBOOT_REQUEST_ID = "reboot-request"
+
+
+class RebootRequest(resource.Resource["RebootRequest.Spec"]):
+    """Reboot request."""
+
+    definition = resource.Definition(type="RebootRequests.runtime.talos.dev", namespace="runtime")
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of RebootRequest."""

@@ -1,0 +1,31 @@
+"""Resource type WatchdogTimerConfigs.runtime.talos.dev."""
+
+from __future__ import annotations
+
+import datetime
+
+import msgspec
+
+from talos.cosi import resource
+
+WATCHDOG_TIMER_CONFIG_ID = "timer"
+
+
+class WatchdogTimerConfig(resource.Resource["WatchdogTimerConfig.Spec"]):
+    """Watchdog timer config."""
+
+    definition = resource.Definition(
+        type="WatchdogTimerConfigs.runtime.talos.dev",
+        namespace="runtime",
+        print_columns=(
+            resource.PrintColumn("Device", "{.device}"),
+            resource.PrintColumn("Timeout", "{.timeout}"),
+        ),
+        message="talos.resource.definitions.runtime.WatchdogTimerConfigSpec",
+    )
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of WatchdogTimerConfig."""
+
+        device: str = ""
+        timeout: datetime.timedelta = datetime.timedelta()

@@ -1,0 +1,1 @@
+"""Resource types of the secrets domain, one file each."""

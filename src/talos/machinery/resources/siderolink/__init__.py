@@ -1,0 +1,1 @@
+"""Resource types of the siderolink domain, one file each."""

@@ -1,0 +1,34 @@
+"""Resource type SiderolinkTunnels.siderolink.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+TUNNEL_ID = "siderolink-tunnel"
+
+
+class SiderolinkTunnel(resource.Resource["SiderolinkTunnel.Spec"]):
+    """Siderolink tunnel."""
+
+    definition = resource.Definition(
+        type="SiderolinkTunnels.siderolink.talos.dev",
+        namespace="config",
+        print_columns=(
+            resource.PrintColumn("API Endpoint", "{.apiEndpoint}"),
+            resource.PrintColumn("Link name", "{.linkName}"),
+            resource.PrintColumn("MTU", "{.mtu}"),
+            resource.PrintColumn("Node address", "{.nodeAddress}"),
+        ),
+        sensitivity=resource.Sensitivity.SENSITIVE,
+        message="talos.resource.definitions.siderolink.TunnelSpec",
+    )
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of SiderolinkTunnel."""
+
+        api_endpoint: str = msgspec.field(default="", name="apiEndpoint")
+        link_name: str = msgspec.field(default="", name="linkName")
+        mtu: int = 0
+        node_address: str = msgspec.field(default="", name="nodeAddress")

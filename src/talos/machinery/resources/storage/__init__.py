@@ -1,0 +1,1 @@
+"""Resource types of the storage domain, one file each."""

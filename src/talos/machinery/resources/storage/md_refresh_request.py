@@ -1,0 +1,23 @@
+"""Resource type MDRefreshRequests.storage.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+
+class MDRefreshRequest(resource.Resource["MDRefreshRequest.Spec"]):
+    """Mdrefresh request."""
+
+    definition = resource.Definition(
+        type="MDRefreshRequests.storage.talos.dev",
+        namespace="storage",
+        print_columns=(resource.PrintColumn("Request", "{.request}"),),
+        message="talos.resource.definitions.storage.MDRefreshRequestSpec",
+    )
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of MDRefreshRequest."""
+
+        request: int = 0

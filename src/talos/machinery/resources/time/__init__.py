@@ -1,0 +1,1 @@
+"""Resource types of the time domain, one file each."""

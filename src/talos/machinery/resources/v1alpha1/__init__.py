@@ -1,0 +1,1 @@
+"""Resource types of the v1alpha1 domain, one file each."""

@@ -1,0 +1,16 @@
+"""Resource type AcquireConfigSpecs.v1alpha1.talos.dev."""
+
+from __future__ import annotations
+
+import msgspec
+
+from talos.cosi import resource
+
+
+class AcquireConfigSpec(resource.Resource["AcquireConfigSpec.Spec"]):
+    """Acquire config spec."""
+
+    definition = resource.Definition(type="AcquireConfigSpecs.v1alpha1.talos.dev", namespace="runtime")
+
+    class Spec(msgspec.Struct, frozen=True, kw_only=True):
+        """Spec of AcquireConfigSpec."""

@@ -1,0 +1,1 @@
+"""Enumerations of the wire and of YAML, one file a domain."""

@@ -1,0 +1,14 @@
+"""Enumerations of the machine domain; texts as in YAML, numbers as in protos/api."""
+
+from __future__ import annotations
+
+from talos.machinery.types import wire
+
+
+class MachineType(wire.WireEnum):
+    """Machine type, talos.resource.definitions.enums.MachineType."""
+
+    UNKNOWN = "unknown", 0
+    INIT = "init", 1
+    CONTROL_PLANE = "controlplane", 2
+    WORKER = "worker", 3

@@ -1,0 +1,37 @@
+"""Enumerations of the storage domain; texts as in YAML, numbers as in protos/api."""
+
+from __future__ import annotations
+
+from talos.machinery.types import wire
+
+
+class LVMLogicalVolumeType(wire.WireEnum):
+    """LVMLogical volume type, talos.resource.definitions.enums.StorageLVMLogicalVolumeType."""
+
+    LINEAR = "linear", 0
+    RAID1 = "raid1", 1
+    RAID0 = "raid0", 2
+    RAID10 = "raid10", 3
+
+
+class MDArrayPhase(wire.WireEnum):
+    """MDArray phase, talos.resource.definitions.enums.StorageMDArrayPhase."""
+
+    UNKNOWN = "unknown", 0
+    WAITING = "waiting", 1
+    REBUILDING = "rebuilding", 2
+    READY = "ready", 3
+    ERROR = "error", 4
+
+
+class MDLevel(wire.WireEnum):
+    """MDLevel, talos.resource.definitions.enums.StorageMDLevel."""
+
+    RAID1 = "raid1", 0
+
+
+class MDMetadata(wire.WireEnum):
+    """MDMetadata, talos.resource.definitions.enums.StorageMDMetadata."""
+
+    MD_METADATA10 = "md-metadata10", 0
+    MD_METADATA12 = "md-metadata12", 1
