@@ -1,0 +1,217 @@
+"""The gRPC client: one HTTP/2 connection to one server, made at the first call and again after a loss.
+
+Typed calls take a `Method`; raw calls pass bytes for any path, which is what a proxy needs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import grpclib.client
+import grpclib.config
+import grpclib.const
+import grpclib.exceptions
+import grpclib.metadata
+from google.protobuf.message import DecodeError, Message
+from multidict import MultiDict
+
+from talos.machinery.rpc import _framing, status
+from talos.machinery.rpc.method import Method
+
+M = TypeVar("M", bound=Message)
+Metadata = Mapping[str, str | Iterable[str]]
+
+
+def _multi(metadata: Metadata | None) -> MultiDict[str]:
+    pairs: MultiDict[str] = MultiDict()
+    for key, value in (metadata or {}).items():
+        for one in [value] if isinstance(value, str) else value:
+            pairs.add(key, one)
+    return pairs
+
+
+def _status(error: grpclib.exceptions.GRPCError) -> status.RpcError:
+    return status.RpcError(status.Code(error.status.value), error.message or "")
+
+
+class RawCall:
+    """One call with bytes both ways."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    async def send(self, message: bytes, *, end: bool = False) -> None:
+        """Send one message; `end` closes our side with it."""
+        with _translated():
+            await self._stream.send_message(message, end=end)
+
+    async def end(self) -> None:
+        """Close our side."""
+        with _translated():
+            await self._stream.end()
+
+    async def receive(self) -> bytes | None:
+        """Return the next message, None at the end. Raises RpcError for a status that is not OK."""
+        with _translated():
+            if not self._stream._recv_initial_metadata_done:
+                await self._stream.recv_initial_metadata()
+            message = await _framing.receive(self._stream._stream)
+            if message is None:
+                await self._stream.recv_trailing_metadata()
+            return message
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while (message := await self.receive()) is not None:
+            yield message
+
+    @property
+    def trailers(self) -> Mapping[str, str]:
+        """Trailing metadata, after the end."""
+        return cast("Mapping[str, str]", self._stream.trailing_metadata or {})
+
+
+@contextlib.contextmanager
+def _translated() -> Any:
+    """grpclib's exceptions and lost connections -> RpcError."""
+    try:
+        yield
+    except grpclib.exceptions.GRPCError as error:
+        raise _status(error) from None
+    except grpclib.exceptions.StreamTerminatedError as error:
+        raise status.RpcError(status.Code.UNAVAILABLE, str(error) or "connection lost") from None
+    except grpclib.exceptions.ProtocolError as error:
+        raise status.RpcError(status.Code.INTERNAL, str(error)) from None
+    except ssl.SSLCertVerificationError as error:
+        raise status.RpcError(status.Code.UNAVAILABLE, f"certificate not accepted: {error.verify_message}") from None
+    except (ConnectionError, OSError) as error:
+        raise status.RpcError(status.Code.UNAVAILABLE, str(error) or type(error).__name__) from None
+
+
+class Channel:
+    """Calls to one server. Create inside the event loop; `close` when done."""
+
+    def __init__(self, channel: grpclib.client.Channel, address: str) -> None:
+        self._channel = channel
+        self.address = address
+
+    @classmethod
+    def unix(cls, path: Path) -> Channel:
+        """To a unix socket."""
+        made = grpclib.client.Channel(path=str(path), codec=_framing.BytesCodec(), config=_config())
+        made._authority = "localhost"
+        return cls(made, str(path))
+
+    @classmethod
+    def tcp(cls, host: str, port: int, *, tls: ssl.SSLContext | None = None, server_name: str | None = None) -> Channel:
+        """To host and port; `server_name` is checked against the certificate instead of `host`."""
+        made = grpclib.client.Channel(
+            host, port, ssl=tls, codec=_framing.BytesCodec(), config=_config(server_name if tls else None)
+        )
+        return cls(made, f"{host}:{port}")
+
+    def close(self) -> None:
+        """Close the connection; running calls end with UNAVAILABLE."""
+        self._channel.close()
+
+    @contextlib.asynccontextmanager
+    async def raw(
+        self, path: str, *, metadata: Metadata | None = None, timeout_s: float | None = None
+    ) -> AsyncIterator[RawCall]:
+        """Open a call to `path` with bytes both ways; leaving the context early cancels it."""
+        stream = self._channel.request(
+            path,
+            grpclib.const.Cardinality.STREAM_STREAM,
+            bytes,
+            bytes,
+            timeout=timeout_s,
+            metadata=_multi(metadata),
+        )
+        try:
+            async with _deadline(timeout_s), stream:
+                with _translated():
+                    await stream.send_request()
+                yield RawCall(stream)
+                if not stream._recv_trailing_metadata_done:
+                    with contextlib.suppress(Exception):
+                        await stream.cancel()
+        except (
+            grpclib.exceptions.GRPCError,
+            grpclib.exceptions.StreamTerminatedError,
+            grpclib.exceptions.ProtocolError,
+            OSError,
+        ) as error:
+            if isinstance(error, TimeoutError):
+                raise
+            with _translated():
+                raise error
+
+    async def unary(
+        self, method: Method, request: Message, *, metadata: Metadata | None = None, timeout_s: float
+    ) -> Any:
+        """One request, one response. Raises RpcError."""
+        async with self.raw(method.path, metadata=metadata, timeout_s=timeout_s) as call:
+            await call.send(request.SerializeToString(), end=True)
+            return await _only_response(method, call)
+
+    async def stream(
+        self, method: Method, request: Message, *, metadata: Metadata | None = None, timeout_s: float | None = None
+    ) -> AsyncIterator[Any]:
+        """One request, many responses. Raises RpcError. Close the iterator to cancel."""
+        async with self.raw(method.path, metadata=metadata, timeout_s=timeout_s) as call:
+            await call.send(request.SerializeToString(), end=True)
+            async for data in call:
+                yield _response(method, data)
+
+    async def upload(
+        self,
+        method: Method,
+        requests: AsyncIterable[Message],
+        *,
+        metadata: Metadata | None = None,
+        timeout_s: float | None = None,
+    ) -> Any:
+        """Many requests, one response. Raises RpcError."""
+        async with self.raw(method.path, metadata=metadata, timeout_s=timeout_s) as call:
+            async for request in requests:
+                await call.send(request.SerializeToString())
+            await call.end()
+            return await _only_response(method, call)
+
+
+@contextlib.asynccontextmanager
+async def _deadline(timeout_s: float | None) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except TimeoutError:
+        text = f"no answer within {timeout_s:g} s" if timeout_s is not None else "timed out"
+        raise status.RpcError(status.Code.DEADLINE_EXCEEDED, text) from None
+
+
+def _config(server_name: str | None = None) -> grpclib.config.Configuration:
+    return grpclib.config.Configuration(
+        http2_connection_window_size=_framing.CONNECTION_WINDOW_BYTES,
+        http2_stream_window_size=_framing.STREAM_WINDOW_BYTES,
+        ssl_target_name_override=server_name,
+    )
+
+
+def _response(method: Method, data: bytes) -> Message:
+    try:
+        return method.response.FromString(data)
+    except DecodeError as error:
+        text = f"{method.path}: response is no {method.response.DESCRIPTOR.full_name}"
+        raise status.RpcError(status.Code.INTERNAL, text) from error
+
+
+async def _only_response(method: Method, call: RawCall) -> Message:
+    data = await call.receive()
+    if data is None:
+        raise status.RpcError(status.Code.INTERNAL, f"{method.path}: no response message")
+    await call.receive()
+    return _response(method, data)
