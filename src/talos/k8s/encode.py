@@ -58,7 +58,7 @@ def to_json(value: object) -> bytes:
 
 
 def objects(text: str | bytes, *, name: str = "") -> list[Object]:
-    """Return the objects of a YAML or JSON manifest; `List` kinds are unrolled, empty documents skipped. Raises Invalid."""
+    """Return the objects of a YAML or JSON manifest; `List` kinds are unrolled. Raises Invalid."""
     try:
         documents = list(yaml.load_all(text, Loader=_Loader))
     except yaml.YAMLError as error:
