@@ -9,11 +9,12 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from talos.cosi import resource, state
 
-R = TypeVar("R", bound="resource.Resource[object]")
+R = TypeVar("R", bound="resource.Resource[Any]")
+_DAY_S = 86400.0
 
 
 class Condition(ABC):
@@ -49,7 +50,7 @@ class FileExists(Condition):
             pause = min(pause * 1.3, self._interval_s * 10)
 
 
-class Ready(Condition):
+class Ready(Condition, Generic[R]):
     """A resource exists in the state and a predicate holds for it."""
 
     def __init__(
@@ -63,7 +64,7 @@ class Ready(Condition):
         text: str = "",
     ) -> None:
         self._store, self._cls, self._id, self._namespace = store, cls, id, namespace
-        self._predicate: Callable[[R], bool] = predicate  # type: ignore[assignment]
+        self._predicate = predicate
         self._text = text or f"resource {cls.definition.type} {id} to be ready"
 
     @property
@@ -74,14 +75,10 @@ class Ready(Condition):
     async def wait(self) -> None:
         """Watch the resource until the predicate holds and it is not being torn down."""
 
-        def holds(found: resource.Resource[object] | None) -> bool:
-            return found is not None and found.metadata.phase is resource.Phase.RUNNING and self._predicate(found)  # type: ignore[arg-type]
+        def holds(found: R | None) -> bool:
+            return found is not None and found.metadata.phase is resource.Phase.RUNNING and self._predicate(found)
 
-        while (
-            await state.wait_for(self._store, self._cls, self._id, holds, namespace=self._namespace, timeout_s=3600)
-            is None
-        ):
-            continue
+        await state.wait_for(self._store, self._cls, self._id, holds, namespace=self._namespace, timeout_s=_DAY_S)
 
 
 class Call(Condition):

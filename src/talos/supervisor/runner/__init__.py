@@ -60,6 +60,26 @@ class Instance(ABC):
         return frozenset()
 
 
+class Ended(Instance):
+    """Something that ended before it could be watched."""
+
+    def __init__(self, description: str, outcome: Exit) -> None:
+        self._description, self._outcome = description, outcome
+
+    @property
+    def description(self) -> str:
+        """What ran."""
+        return self._description
+
+    async def wait(self) -> Exit:
+        """Return how it ended."""
+        return self._outcome
+
+    async def stop(self, grace_s: float) -> Exit:
+        """Return how it ended."""
+        return self._outcome
+
+
 class Runner(ABC):
     """Knows how to start a service once."""
 
