@@ -6,6 +6,7 @@ sequence, and their output belongs in a file that a person can open while they r
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shutil
@@ -16,6 +17,8 @@ from pathlib import Path
 
 from talos.imager import errors
 
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)  # loaded here, because a child between fork and exec must not load
 _TAIL_BYTES = 4000
 _DISK_FULL = re.compile(r"no space left on device|ENOSPC|disk quota exceeded", re.IGNORECASE)
 _NO_NETWORK = re.compile(
@@ -25,6 +28,11 @@ _NO_NETWORK = re.compile(
     r"reading https?://\S+: (4\d\d|5\d\d)|40[34] (Forbidden|Not Found)",
     re.IGNORECASE,
 )
+
+
+def _end_with_parent() -> None:
+    """In the child: end when the builder is killed, or it would go on writing where the next run builds."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def find(name: str, package: str) -> str:
@@ -71,7 +79,14 @@ def run(
         start = sink.tell()
         try:
             child = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, env=env, cwd=cwd, start_new_session=True
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                env=env,
+                cwd=cwd,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 - one thread writes progress, none holds a lock over a fork
             )
         except FileNotFoundError as exc:
             raise errors.ToolMissing(f"{argv[0]} is not installed") from exc

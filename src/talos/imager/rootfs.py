@@ -203,7 +203,8 @@ def _squash(recipe: Recipe, root: Path, output: Path) -> None:
     recipe.tree.run(argv, log=recipe.log, timeout_s=_TOOL_TIMEOUT_S, shared=[root, output.parent])
 
 
-def _fill(recipe: Recipe, folder: Path) -> None:
+def fill(recipe: Recipe, folder: Path) -> None:
+    """Make `rootfs.sqsh` in `folder`."""
     root = folder / "root"
     # Links instead of copies: the base is only read.
     shutil.copytree(base(recipe) / "root", root, symlinks=True, copy_function=os.link)
@@ -231,5 +232,5 @@ def cached(recipe: Recipe) -> bool:
 
 def build(recipe: Recipe) -> Path:
     """The packed root filesystem, from the cache or made now."""
-    kept = cache.Cache("rootfs").build(key(recipe), lambda folder: _fill(recipe, folder), sync=False)
+    kept = cache.Cache("rootfs").build(key(recipe), lambda folder: fill(recipe, folder), sync=False)
     return kept / "rootfs.sqsh"
