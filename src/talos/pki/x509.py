@@ -112,6 +112,19 @@ def encode_key(key: PrivateKey) -> bytes:
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, plain)
 
 
+def public_key_pem(private_pem: bytes) -> bytes:
+    """Return the public half of a PEM private key (SubjectPublicKeyInfo); a public key is returned as it is."""
+    from cryptography.hazmat.primitives import serialization
+
+    if any(label == "PUBLIC KEY" for label, _ in pem_blocks(private_pem)):
+        return private_pem
+    return (
+        load_key(private_pem)
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+
+
 def load_key(text: bytes) -> PrivateKey:
     """Parse a PEM private key under any label the original takes. Raises Invalid."""
     from cryptography.hazmat.primitives import serialization

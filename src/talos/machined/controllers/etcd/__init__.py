@@ -1,0 +1,1 @@
+"""Controllers of the etcd domain, one file each."""

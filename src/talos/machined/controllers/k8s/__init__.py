@@ -1,0 +1,1 @@
+"""Controllers of the k8s domain, one file each."""

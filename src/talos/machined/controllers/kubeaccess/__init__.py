@@ -1,0 +1,1 @@
+"""Controllers of the kubeaccess domain, one file each."""

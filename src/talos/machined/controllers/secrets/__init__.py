@@ -1,0 +1,1 @@
+"""Controllers of the secrets domain, one file each."""
