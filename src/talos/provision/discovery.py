@@ -13,13 +13,11 @@ import ipaddress
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from talos.base import clock, errors
+from talos.base import clock, errors, tasks
 from talos.machinery.api._generated.discovery import cluster_pb2
-
-if TYPE_CHECKING:
-    from talos.machinery.rpc import server as rpc_server
+from talos.machinery.rpc import method
+from talos.machinery.rpc import server as rpc_server
 
 CLUSTER_ID_MAX = 256
 AFFILIATE_ID_MAX = 256
@@ -31,8 +29,6 @@ CLUSTERS_MAX = 1024
 WATCHES_MAX = 4096
 TTL_MAX_S = 30 * 60.0
 WATCH_BACKLOG = 4096
-
-SERVICE = "/sidero.discovery.server.Cluster/"
 
 
 @dataclass(slots=True)
@@ -243,11 +239,12 @@ class Service:
 
     def install(self, server: rpc_server.Server) -> None:
         """Add the methods to a server."""
-        server.add(SERVICE + "Hello", self.hello)
-        server.add(SERVICE + "AffiliateUpdate", self.affiliate_update)
-        server.add(SERVICE + "AffiliateDelete", self.affiliate_delete)
-        server.add(SERVICE + "List", self.list)
-        server.add(SERVICE + "Watch", self.watch)
+        methods = method.of_service(cluster_pb2.DESCRIPTOR.services_by_name["Cluster"])
+        server.add(methods["Hello"], self.hello)
+        server.add(methods["AffiliateUpdate"], self.affiliate_update)
+        server.add(methods["AffiliateDelete"], self.affiliate_delete)
+        server.add(methods["List"], self.list)
+        server.add(methods["Watch"], self.watch)
 
     async def expire(self) -> None:
         """Remove what is over, for ever; sleeps until there is something to do."""
@@ -294,6 +291,27 @@ class Service:
             yield cluster_pb2.WatchResponse(
                 affiliates=[_message(one) for one in change.affiliates], deleted=change.deleted
             )
+
+
+class Server:
+    """The service on one address, over plain HTTP/2: members of a cluster trust its secret, not the transport."""
+
+    def __init__(self) -> None:
+        self.service = Service()
+        self._rpc = rpc_server.Server()
+        self._tasks = tasks.Owner("discovery service")
+        self.service.install(self._rpc)
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; returns the port, which may be asked for as 0. Raises OSError."""
+        port = await self._rpc.serve_tcp(host, port)
+        self._tasks.spawn(self.service.expire(), "expiry")
+        return port
+
+    async def close(self) -> None:
+        """Stop listening and forget everything."""
+        await self._rpc.close()
+        await self._tasks.close()
 
 
 def _message(affiliate: Affiliate) -> cluster_pb2.Affiliate:

@@ -60,7 +60,8 @@ class RawCall:
         with _translated():
             if not self._stream._recv_initial_metadata_done:
                 await self._stream.recv_initial_metadata()
-            message = await _framing.receive(self._stream._stream)
+            with self._stream._wrapper:  # ends the wait when the connection is lost
+                message = await _framing.receive(self._stream._stream)
             if message is None:
                 await self._stream.recv_trailing_metadata()
             return message

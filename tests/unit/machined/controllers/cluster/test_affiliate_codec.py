@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 
 import pytest
@@ -83,7 +84,5 @@ def test_endpoints_round_trip(ip: codec.IPAddress, port: int) -> None:
 def test_rubbish_is_invalid(data: bytes) -> None:
     with pytest.raises(errors.Invalid):
         codec.unseal(KEY, data)
-    try:
+    with contextlib.suppress(errors.Invalid):
         codec.unseal_endpoint(KEY, data)
-    except errors.Invalid:
-        pass
