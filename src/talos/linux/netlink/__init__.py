@@ -9,7 +9,7 @@
 `codec` and the value modules (`link`, `address`, `route`, `neighbour`) are pure; `connection` holds the socket.
 """
 
-from talos.linux.netlink import address, codec, connection, kinds, link, monitor, neighbour, route
+from talos.linux.netlink import address, codec, connection, ethtool, kinds, link, monitor, neighbour, route
 from talos.linux.netlink.client import LinkId, Route
 from talos.linux.netlink.codec import NetlinkError
 from talos.linux.netlink.connection import Namespace, inside
@@ -26,6 +26,7 @@ __all__ = [
     "address",
     "codec",
     "connection",
+    "ethtool",
     "inside",
     "kinds",
     "link",
