@@ -1,0 +1,1 @@
+"""Ways to run the nodes of a local cluster, one folder each."""
