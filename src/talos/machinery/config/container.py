@@ -1,0 +1,59 @@
+"""The bundle of documents that make up one machine configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from talos.machinery.config import document, v1alpha1
+
+D = TypeVar("D", bound=document.Document)
+
+
+class Container:
+    """Documents in their order; immutable. `source` are the bytes it was loaded from, empty for a generated one."""
+
+    __slots__ = ("_encoded", "documents", "source", "v1alpha1")
+
+    def __init__(
+        self, config: v1alpha1.Config | None, documents: Sequence[document.Document] = (), *, source: bytes = b""
+    ) -> None:
+        self.v1alpha1 = config
+        self.documents = tuple(documents)
+        self.source = source
+        self._encoded: bytes | None = None
+
+    def one(self, kind: type[D]) -> D | None:
+        """Return the document of a kind that occurs once."""
+        return next((d for d in self.documents if isinstance(d, kind)), None)
+
+    def all(self, kind: type[D]) -> list[D]:
+        """Return the documents of a kind, in order."""
+        return [d for d in self.documents if isinstance(d, kind)]
+
+    def encode(self) -> bytes:
+        """Return the YAML form: the original bytes if it was loaded, else freshly written."""
+        if self.source:
+            return self.source
+        if self._encoded is None:
+            from talos.machinery.config import encoder
+
+            self._encoded = encoder.encode(self)
+        return self._encoded
+
+    def redacted(self, text: str = "REDACTED") -> Container:
+        """Return a copy without secrets."""
+        from talos.machinery.config import redact
+
+        return redact.redact(self, text)
+
+    def replace(self, *, config: v1alpha1.Config | None, documents: Sequence[document.Document]) -> Container:
+        """Return another bundle; the original bytes no longer apply."""
+        return Container(config, documents)
+
+    def __eq__(self, other: Any) -> bool:
+        if not isinstance(other, Container):
+            return NotImplemented
+        return self.v1alpha1 == other.v1alpha1 and self.documents == other.documents
+
+    __hash__ = None  # type: ignore[assignment]

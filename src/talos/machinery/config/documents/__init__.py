@@ -1,0 +1,1 @@
+"""Config documents, one file a kind, in one folder a domain."""

@@ -1,0 +1,1 @@
+"""Documents of the block domain, one file a kind."""

@@ -1,0 +1,124 @@
+"""Document UserVolumeConfig."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, ClassVar
+
+import msgspec
+
+from talos.machinery.config import document
+
+
+class DiskSelector(msgspec.Struct, frozen=True, kw_only=True):
+    """Section of UserVolumeConfig."""
+
+    match: str = ""
+
+
+class ProvisioningSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Section of UserVolumeConfig."""
+
+    disk_selector: DiskSelector | None = msgspec.field(default=None, name="diskSelector")
+    grow: bool | None = None
+    min_size: str = msgspec.field(default="", name="minSize")
+    max_size: str = msgspec.field(default="", name="maxSize")
+
+
+class XFSSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Section of UserVolumeConfig."""
+
+    min_allocation_group_size: str = msgspec.field(default="", name="minAllocationGroupSize")
+
+
+class FilesystemSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Section of UserVolumeConfig."""
+
+    type: str = ""
+    project_quota_support: bool | None = msgspec.field(default=None, name="projectQuotaSupport")
+    xfs: XFSSpec | None = None
+
+
+class EncryptionKeyStatic(msgspec.Struct, frozen=True, kw_only=True):
+    """Section of UserVolumeConfig."""
+
+    passphrase: str = ""
+
+
+class EncryptionKeyKMS(msgspec.Struct, frozen=True, kw_only=True):
+    """Section of UserVolumeConfig."""
+
+    endpoint: str = ""
+
+
+class EncryptionKeyTPMOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Section of UserVolumeConfig."""
+
+    pcrs: tuple[int, ...] = ()
+
+
+class EncryptionKeyTPM(msgspec.Struct, frozen=True, kw_only=True):
+    """Section of UserVolumeConfig."""
+
+    options: EncryptionKeyTPMOptions | None = None
+    check_secureboot_status_on_enroll: bool | None = msgspec.field(default=None, name="checkSecurebootStatusOnEnroll")
+
+
+class EncryptionKey(msgspec.Struct, frozen=True, kw_only=True):
+    """Section of UserVolumeConfig."""
+
+    slot: int = 0
+    static: EncryptionKeyStatic | None = None
+    node_id: dict[str, Any] | None = msgspec.field(default=None, name="nodeID")
+    kms: EncryptionKeyKMS | None = None
+    tpm: EncryptionKeyTPM | None = None
+    lock_to_state: bool | None = msgspec.field(default=None, name="lockToState")
+
+
+class EncryptionSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Section of UserVolumeConfig."""
+
+    provider: str = ""
+    keys: tuple[EncryptionKey, ...] = ()
+    cipher: str = ""
+    key_size: int = msgspec.field(default=0, name="keySize")
+    block_size: int = msgspec.field(default=0, name="blockSize")
+    options: tuple[str, ...] = ()
+    allow_discards: bool | None = msgspec.field(default=None, name="allowDiscards")
+
+
+class UserMountSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Section of UserVolumeConfig."""
+
+    disable_access_time: bool | None = msgspec.field(default=None, name="disableAccessTime")
+    secure: bool | None = None
+
+
+class TrimConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Section of UserVolumeConfig."""
+
+    enabled: bool | None = None
+    interval: datetime.timedelta | None = None
+
+
+class ScrubConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Section of UserVolumeConfig."""
+
+    enabled: bool | None = None
+    interval: datetime.timedelta | None = None
+
+
+class UserVolumeConfig(document.Document, frozen=True, kw_only=True):
+    """User volume config."""
+
+    kind: ClassVar[str] = "UserVolumeConfig"
+    named: ClassVar[bool] = True
+
+    name: str = ""
+    volume_type: str = msgspec.field(default="", name="volumeType")
+    provisioning: ProvisioningSpec | None = None
+    filesystem: FilesystemSpec | None = None
+    encryption: EncryptionSpec | None = None
+    mount: UserMountSpec | None = None
+    trim: TrimConfig | None = None
+    scrub: ScrubConfig | None = None

@@ -1,0 +1,1 @@
+"""Documents of the cluster domain, one file a kind."""

@@ -1,0 +1,1 @@
+"""Documents of the container domain, one file a kind."""

@@ -1,0 +1,1 @@
+"""Documents of the cri domain, one file a kind."""

@@ -1,0 +1,1 @@
+"""Documents of the hardware domain, one file a kind."""

@@ -1,0 +1,1 @@
+"""Documents of the k8s domain, one file a kind."""

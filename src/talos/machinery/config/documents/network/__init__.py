@@ -1,0 +1,1 @@
+"""Documents of the network domain, one file a kind."""

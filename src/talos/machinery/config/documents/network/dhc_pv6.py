@@ -1,0 +1,22 @@
+"""Document DHCPv6Config."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from talos.machinery.config import document
+
+
+class DHCPv6Config(document.Document, frozen=True, kw_only=True):
+    """DHCPv6 config."""
+
+    kind: ClassVar[str] = "DHCPv6Config"
+    named: ClassVar[bool] = True
+
+    name: str = ""
+    route_metric: int = msgspec.field(default=0, name="routeMetric")
+    ignore_hostname: bool | None = msgspec.field(default=None, name="ignoreHostname")
+    client_identifier: str = msgspec.field(default="", name="clientIdentifier")
+    duid_raw: str = msgspec.field(default="", name="duidRaw")

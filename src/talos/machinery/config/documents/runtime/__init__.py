@@ -1,0 +1,1 @@
+"""Documents of the runtime domain, one file a kind."""

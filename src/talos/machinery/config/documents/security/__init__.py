@@ -1,0 +1,1 @@
+"""Documents of the security domain, one file a kind."""

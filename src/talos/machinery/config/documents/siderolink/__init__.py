@@ -1,0 +1,1 @@
+"""Documents of the siderolink domain, one file a kind."""

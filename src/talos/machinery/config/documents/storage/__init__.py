@@ -1,0 +1,1 @@
+"""Documents of the storage domain, one file a kind."""

@@ -1,0 +1,381 @@
+"""Specs on the wire: struct <-> protobuf message by descriptor, struct -> YAML.
+
+Field numbers come from protos/api, field names tie the two together: an attribute is named like the field of the message
+(`id_` style for names Python reserves). What differs in kind is converted here and nowhere else: addresses, durations,
+timestamps, enumerations, flag sets, PEM, free-form objects.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import functools
+import ipaddress
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+from google.protobuf import json_format, message_factory
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import DecodeError, Message
+
+from talos.base import errors
+from talos.machinery.types import wire
+
+_MICROSECOND = datetime.timedelta(microseconds=1)
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+# Flag sets are text in YAML ("permanent,noprefixroute") and a number on the wire. Orders of rtnetlink(7), netdevice(7).
+_ADDRESS_FLAGS = {
+    "temporary": 1, "nodad": 2, "optimistic": 4, "dadfailed": 8, "homeaddress": 16, "deprecated": 32,
+    "tentative": 64, "permanent": 128, "mngmtmpaddr": 256, "noprefixroute": 512, "mcautojoin": 1024,
+    "stableprivacy": 2048,
+}  # fmt: skip
+_ROUTE_FLAGS = {
+    "notify": 256, "cloned": 512, "equalize": 1024, "prefix": 2048, "lookup_table": 4096, "fib_match": 8192,
+    "offload": 16384, "trap": 32768,
+}  # fmt: skip
+_LINK_FLAGS = {
+    "UP": 1 << 0, "BROADCAST": 1 << 1, "DEBUG": 1 << 2, "LOOPBACK": 1 << 3, "POINTTOPOINT": 1 << 4,
+    "NOTRAILERS": 1 << 5, "RUNNING": 1 << 6, "NOARP": 1 << 7, "PROMISC": 1 << 8, "ALLMULTI": 1 << 9,
+    "MASTER": 1 << 10, "SLAVE": 1 << 11, "MULTICAST": 1 << 12, "PORTSEL": 1 << 13, "AUTOMEDIA": 1 << 14,
+    "DYNAMIC": 1 << 15, "LOWER_UP": 1 << 16, "DORMANT": 1 << 17, "ECHO": 1 << 18,
+}  # fmt: skip
+_NETWORK = "talos.resource.definitions.network."
+_FLAGS = {
+    f"{_NETWORK}AddressSpecSpec.flags": _ADDRESS_FLAGS,
+    f"{_NETWORK}AddressStatusSpec.flags": _ADDRESS_FLAGS,
+    f"{_NETWORK}RouteSpecSpec.flags": _ROUTE_FLAGS,
+    f"{_NETWORK}RouteStatusSpec.flags": _ROUTE_FLAGS,
+    f"{_NETWORK}LinkStatusSpec.flags": _LINK_FLAGS,
+}
+
+
+def flags_to_number(text: str, table: Mapping[str, int]) -> int:
+    """`permanent,nodad` -> 130. Unknown words are ignored: they come from a newer kernel."""
+    return sum(table.get(word.strip(), 0) for word in text.split(",") if word.strip())
+
+
+def flags_to_text(number: int, table: Mapping[str, int]) -> str:
+    """130 -> `nodad,permanent`."""
+    return ",".join(word for word, bit in table.items() if number & bit)
+
+
+# Struct -> message --
+
+
+def _address_bytes(text: str) -> bytes:
+    return ipaddress.ip_address(text.partition("%")[0]).packed if text else b""
+
+
+def _split_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port or 0)
+
+
+def _set_ip(target: Any, value: str) -> None:
+    target.ip = _address_bytes(value)
+
+
+def _set_ip_port(target: Any, value: str) -> None:
+    host, port = _split_port(value)
+    target.ip, target.port = _address_bytes(host), port
+
+
+def _set_prefix(target: Any, value: str) -> None:
+    address, _, length = value.partition("/")
+    target.ip, target.prefix_length = _address_bytes(address), int(length or 0)
+
+
+def _set_duration(target: Any, value: datetime.timedelta) -> None:
+    microseconds = value // _MICROSECOND
+    target.seconds, target.nanos = microseconds // 1_000_000, microseconds % 1_000_000 * 1000
+
+
+def _set_timestamp(target: Any, value: datetime.datetime) -> None:
+    _set_duration(target, value - _EPOCH)
+
+
+def _set_struct(target: Message, value: Mapping[str, Any]) -> None:
+    json_format.ParseDict(msgspec.to_builtins(dict(value)), target)
+
+
+def _set_url(target: Any, value: str) -> None:
+    target.full_path = value
+
+
+_WRITERS: dict[str, Callable[[Any, Any], None]] = {
+    "common.NetIP": _set_ip,
+    "common.NetIPPort": _set_ip_port,
+    "common.NetIPPrefix": _set_prefix,
+    "common.URL": _set_url,
+    "google.protobuf.Duration": _set_duration,
+    "google.protobuf.Timestamp": _set_timestamp,
+    "google.protobuf.Struct": _set_struct,
+}
+
+
+def _scalar(value: Any, field: FieldDescriptor) -> Any:
+    if isinstance(value, wire.WireEnum):
+        return value.number if field.cpp_type != FieldDescriptor.CPPTYPE_STRING else str(value)
+    if isinstance(value, datetime.timedelta):
+        return value // _MICROSECOND * 1000
+    if field.type == FieldDescriptor.TYPE_BYTES and isinstance(value, str):
+        return bytes.fromhex(value.replace(":", "")) if ":" in value else value.encode()
+    if isinstance(value, str) and field.cpp_type not in (FieldDescriptor.CPPTYPE_STRING,):
+        table = _FLAGS.get(field.full_name)
+        return flags_to_number(value, table) if table is not None else int(value or 0)
+    return value
+
+
+def _is_map(field: FieldDescriptor) -> bool:
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
+
+
+def _is_repeated(field: FieldDescriptor) -> bool:
+    return bool(field.is_repeated)
+
+
+def _fill_one(target: Message, value: Any, descriptor: Descriptor) -> None:
+    writer = _WRITERS.get(descriptor.full_name)
+    if writer is not None:
+        writer(target, value)
+    elif isinstance(value, tuple | list):
+        # A message whose only field is a list stands for the list, e.g. k8s.ArgValues.
+        getattr(target, descriptor.fields[0].name).extend(value)
+    else:
+        _fill(target, value)
+
+
+def _fill_map(target: Any, value: Mapping[str, Any], field: FieldDescriptor) -> None:
+    value_field = field.message_type.fields_by_name["value"]
+    for key, item in value.items():
+        if value_field.message_type is not None:
+            _fill_one(target[key], item, value_field.message_type)
+        else:
+            target[key] = _scalar(item, value_field)
+
+
+def _fill(message: Message, spec: Any) -> None:
+    """Copy every attribute that the message has a field for."""
+    for field in message.DESCRIPTOR.fields:
+        value = getattr(spec, field.name, None)
+        if value is None:
+            value = getattr(spec, field.name + "_", None)
+        if value is None or value in ("", (), {}, b""):
+            continue
+        target = getattr(message, field.name) if field.message_type is not None or _is_repeated(field) else None
+        if _is_map(field):
+            _fill_map(target, value, field)
+        elif _is_repeated(field) and field.message_type is not None:
+            for item in value:
+                _fill_one(target.add(), item, field.message_type)
+        elif _is_repeated(field):
+            target.extend(_scalar(item, field) for item in value)
+        elif field.message_type is not None:
+            target.SetInParent()
+            _fill_one(target, value, field.message_type)
+        else:
+            setattr(message, field.name, _scalar(value, field))
+
+
+# Message -> struct --
+
+
+def _ip_text(packed: bytes) -> str:
+    return str(ipaddress.ip_address(packed)) if packed else ""
+
+
+def _read_ip_port(m: Any) -> str:
+    host = _ip_text(m.ip)
+    return f"[{host}]:{m.port}" if ":" in host else f"{host}:{m.port}"
+
+
+def _read_duration(m: Any) -> datetime.timedelta:
+    return datetime.timedelta(seconds=m.seconds, microseconds=m.nanos // 1000)
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "common.NetIP": lambda m: _ip_text(m.ip),
+    "common.NetIPPort": _read_ip_port,
+    "common.NetIPPrefix": lambda m: f"{_ip_text(m.ip)}/{m.prefix_length}" if m.ip else "",
+    "common.URL": lambda m: m.full_path,
+    "google.protobuf.Duration": _read_duration,
+    "google.protobuf.Timestamp": lambda m: _EPOCH + _read_duration(m),
+    "google.protobuf.Struct": json_format.MessageToDict,
+}
+
+
+def _optional(kind: Any) -> Any:
+    """`X | None` -> X."""
+    if isinstance(kind, types.UnionType):
+        return next(a for a in typing.get_args(kind) if a is not type(None))
+    return kind
+
+
+def _element(kind: Any, index: int) -> Any:
+    arguments = typing.get_args(kind)
+    return arguments[index] if len(arguments) > index else Any
+
+
+def _read_scalar(value: Any, kind: Any, field: FieldDescriptor) -> Any:
+    kind = _optional(kind)
+    if isinstance(kind, type):
+        if issubclass(kind, wire.WireEnum):
+            return kind.from_number(value) if isinstance(value, int) else kind(value)
+        if kind is datetime.timedelta:
+            return datetime.timedelta(microseconds=value // 1000)
+        if kind is str and isinstance(value, bytes):
+            return value.hex(":")
+        if kind is str and isinstance(value, int):
+            table = _FLAGS.get(field.full_name)
+            return flags_to_text(value, table) if table is not None else str(value)
+    return value
+
+
+def _read_one(message: Any, kind: Any) -> Any:
+    reader = _READERS.get(message.DESCRIPTOR.full_name)
+    if reader is not None:
+        return reader(message)
+    kind = _optional(kind)
+    if typing.get_origin(kind) is tuple:
+        return tuple(getattr(message, message.DESCRIPTOR.fields[0].name))
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _read(message, kind)
+    return json_format.MessageToDict(message, preserving_proto_field_name=False)
+
+
+@functools.cache
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    """Types of a struct's fields, resolved."""
+    return typing.get_type_hints(kind)
+
+
+def _read(message: Any, kind: type[Any]) -> Any:
+    values: dict[str, Any] = {}
+    hints = _hints(kind)
+    for field in message.DESCRIPTOR.fields:
+        name = field.name if field.name in hints else field.name + "_"
+        if name not in hints:
+            continue
+        value = getattr(message, field.name)
+        expected = hints[name]
+        if _is_map(field):
+            inner = _element(_optional(expected), 1)
+            is_message = field.message_type.fields_by_name["value"].message_type is not None
+            values[name] = {k: _read_one(v, inner) if is_message else v for k, v in value.items()}
+        elif _is_repeated(field):
+            inner = _element(_optional(expected), 0)
+            if field.message_type is not None:
+                values[name] = tuple(_read_one(item, inner) for item in value)
+            else:
+                values[name] = tuple(_read_scalar(item, inner, field) for item in value)
+        elif field.message_type is not None:
+            if message.HasField(field.name):
+                values[name] = _read_one(value, expected)
+        elif not (field.has_presence and not message.HasField(field.name)):
+            values[name] = _read_scalar(value, expected, field)
+    return kind(**values)
+
+
+# Public --
+
+
+@functools.cache
+def _message_class(full_name: str) -> type[Message] | None:
+    from google.protobuf import descriptor_pool
+
+    from talos.machinery.resources import _messages
+
+    _messages.load(full_name)
+    try:
+        return message_factory.GetMessageClass(descriptor_pool.Default().FindMessageTypeByName(full_name))
+    except KeyError:
+        return None
+
+
+def encode(spec: Any, message: str) -> bytes:
+    """Return the protobuf form of a spec; empty for types that have none."""
+    made_of = _message_class(message) if message else None
+    if made_of is None:
+        return b""
+    made = made_of()
+    _fill(made, spec)
+    return made.SerializeToString(deterministic=True)
+
+
+def decode(data: bytes, message: str, kind: type[Any]) -> Any:
+    """Return the spec of a protobuf form. Raises Invalid."""
+    made_of = _message_class(message) if message else None
+    if made_of is None:
+        return kind()
+    try:
+        return _read(made_of.FromString(data), kind)
+    except (DecodeError, ValueError) as error:
+        raise errors.Invalid(f"{message}: {error}") from error
+
+
+def format_duration(value: datetime.timedelta) -> str:
+    """Return a duration as Go prints it: `1h0m0s`, `1.5s`, `250ms`, `0s`."""
+    microseconds = value // _MICROSECOND
+    sign, microseconds = ("-", -microseconds) if microseconds < 0 else ("", microseconds)
+    if microseconds == 0:
+        return "0s"
+    if microseconds < 1000:
+        return f"{sign}{microseconds}µs"
+    if microseconds < 1_000_000:
+        return f"{sign}{microseconds / 1000:.15g}ms"
+    seconds, fraction = divmod(microseconds, 1_000_000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{seconds + fraction / 1e6:.15g}s"
+    if hours:
+        return f"{sign}{hours}h{minutes}m{text}"
+    return f"{sign}{minutes}m{text}" if minutes else sign + text
+
+
+def _plain(value: Any) -> Any:
+    """A value as YAML data."""
+    if isinstance(value, msgspec.Struct):
+        return to_plain(value)
+    if isinstance(value, wire.WireEnum):
+        return str(value)
+    if isinstance(value, datetime.timedelta):
+        return format_duration(value)
+    if isinstance(value, datetime.datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    if isinstance(value, Iterable):
+        return [_plain(item) for item in value]
+    return str(value)
+
+
+def to_plain(spec: Any) -> Any:
+    """Return a spec as the mapping its YAML form has: the original's keys, in order, empty ones left out as there."""
+    omit: frozenset[str] = getattr(spec, "omit_empty", frozenset())
+    inline: frozenset[str] = getattr(spec, "inline", frozenset())
+    plain: dict[str, Any] = {}
+    for info in msgspec.structs.fields(spec):
+        value = getattr(spec, info.name)
+        if info.name in omit and _is_empty(value):
+            continue
+        if info.name in inline:
+            plain.update(_plain(value) or {})
+        else:
+            plain[info.encode_name] = _plain(value)
+    return plain
+
+
+def _is_empty(value: Any) -> bool:
+    if isinstance(value, msgspec.Struct):
+        return value == type(value)()
+    if isinstance(value, wire.WireEnum):
+        return value.number == 0
+    return not value
