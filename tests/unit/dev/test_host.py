@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from tools.dev import host
 
 from talos.base import errors
 from talos.imager.progress import Progress
-from tools.dev import host
 
 ROOT = Path(__file__).resolve().parents[3]
 
