@@ -128,7 +128,8 @@ class Cache:
         """Remove every result but `keep`; the removed names."""
         if not self.folder.is_dir():
             return []
-        removed = [entry.name for entry in self.folder.iterdir() if entry.is_dir() and entry.name not in keep]
+        entries = (path for path in self.folder.iterdir() if path.is_dir() and not path.is_symlink())
+        removed = sorted(path.name for path in entries if path.name not in keep and not path.name.endswith(".tmp"))
         for name in removed:
             remove_tree(self.path(name))
         return removed

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from tools.dev import build
+from tools.dev.environment import Environment
 
 from talos.imager import cache
 from talos.imager.progress import Progress
 from talos.provision import artifacts
-from tools.dev import build
-from tools.dev.environment import Environment
 
 
 @pytest.fixture
