@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 from talos.cosi import resource
+from talos.machinery.types import machine as machine_types
+from talos.machinery.types import machine as machine_types
 
 MACHINE_TYPE_ID = "machine-type"
 
@@ -20,4 +24,12 @@ class MachineType(resource.Resource["MachineType.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of MachineType."""
+        """Spec of MachineType; its YAML form is the bare value."""
+
+        scalar: ClassVar[str] = "machine_type"
+
+        machine_type: machine_types.MachineType = machine_types.MachineType.UNKNOWN
+
+        machine_type: machine_types.MachineType = msgspec.field(
+            default=machine_types.MachineType.UNKNOWN, name="machineType"
+        )

@@ -1,0 +1,101 @@
+"""Which phases a sequence has in which mode: pure data, so that the order is tested as a table."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+
+from talos.base import errors
+from talos.machined.modes import Mode
+from talos.machined.sequencer.context import Context
+from talos.machined.sequencer.machine import DEFAULT_TASK_TIMEOUT_S, Name, Phase, Task
+from talos.machined.sequencer.tasks import config, machine, services
+
+Step = Callable[[Context], Awaitable[None]]
+_TIMEOUTS: dict[Step, float] = {
+    config.load_config: config.TIMEOUT_S,
+    services.start_everything: services.BOOT_TIMEOUT_S,
+}
+
+
+def _task_name(step: Step) -> str:
+    """`start_everything` -> `startEverything`, as tasks are named in events."""
+    first, *rest = getattr(step, "__name__", "task").split("_")
+    return str(first + "".join(word.capitalize() for word in rest))
+
+
+def _phase(context: Context, name: str, *steps: Step, tolerant: bool = False) -> Phase:
+    made = [
+        Task(_task_name(step), functools.partial(step, context), _TIMEOUTS.get(step, DEFAULT_TASK_TIMEOUT_S))
+        for step in steps
+    ]
+    return Phase(name, made, tolerant)
+
+
+def _initialize(context: Context) -> list[Phase]:
+    return [
+        _phase(context, "machined", services.start_machined, services.start_apid),
+        _phase(context, "config", config.load_config),
+    ]
+
+
+def _boot(context: Context) -> list[Phase]:
+    container = context.mode is Mode.CONTAINER
+    shared = [_phase(context, "sharedFilesystems", machine.shared_filesystems)] if container else []
+    return [
+        _phase(context, "memorySizeCheck", machine.memory_size_check, tolerant=True),
+        *shared,
+        _phase(context, "ephemeral", machine.mount_ephemeral),
+        _phase(context, "startEverything", services.start_everything),
+    ]
+
+
+def _down(context: Context) -> list[Phase]:
+    """The common end of every way down. Nothing here may keep the machine up."""
+    return [
+        _phase(context, "denyNewServices", services.deny_new_services, tolerant=True),
+        _phase(context, "stopEverything", services.stop_everything, tolerant=True),
+        _phase(context, "unmountEphemeral", machine.unmount_ephemeral, tolerant=True),
+    ]
+
+
+def _reboot(context: Context, force: bool) -> list[Phase]:
+    gentle = [] if force else [_phase(context, "cleanup", services.stop_pods, tolerant=True)]
+    return [*gentle, *_down(context), _phase(context, "reboot", machine.reboot)]
+
+
+def _shutdown(context: Context, force: bool) -> list[Phase]:
+    del force  # it spares draining, which needs the Kubernetes API; pods are stopped in any case
+    return [
+        _phase(context, "cleanup", services.stop_pods, tolerant=True),
+        *_down(context),
+        _phase(context, "shutdown", machine.shut_down),
+    ]
+
+
+def _reset(context: Context) -> list[Phase]:
+    leave = [_phase(context, "leave", services.leave_etcd, tolerant=False)] if context.reset.graceful else []
+    end = machine.reboot if context.reset.reboot else machine.shut_down
+    return [
+        _phase(
+            context, "cleanup", services.remove_pods if context.reset.graceful else services.stop_pods, tolerant=True
+        ),
+        *leave,
+        *_down(context),
+        _phase(context, "reboot" if context.reset.reboot else "shutdown", end),
+    ]
+
+
+def phases(name: Name, context: Context, *, force: bool = False) -> list[Phase]:
+    """Return the phases of a sequence. Raises Unsupported for one this mode does not have."""
+    if name is Name.INITIALIZE:
+        return _initialize(context)
+    if name is Name.BOOT:
+        return _boot(context)
+    if name is Name.REBOOT:
+        return _reboot(context, force)
+    if name is Name.SHUTDOWN:
+        return _shutdown(context, force)
+    if name is Name.RESET:
+        return _reset(context)
+    raise errors.Unsupported(f"sequence {name} is not supported in {context.mode.label} mode")

@@ -1,0 +1,1 @@
+"""The container runtime interface: what kubelet has made, as seen by machined."""
