@@ -21,7 +21,30 @@ _LINK_FLAGS = (
     *(("DYNAMIC", 0x8000), ("LOWER_UP", 0x10000), ("DORMANT", 0x20000), ("ECHO", 0x40000)),
 )
 
-_ADDRESS_FLAGS = {str(flag): flag.number for flag in network.AddressFlag}
+_ADDRESS_FLAGS = {
+    "temporary": 0x1,
+    "nodad": 0x2,
+    "optimistic": 0x4,
+    "dadfailed": 0x8,
+    "homeaddress": 0x10,
+    "deprecated": 0x20,
+    "tentative": 0x40,
+    "permanent": 0x80,
+    "mngmtmpaddr": 0x100,
+    "noprefixroute": 0x200,
+    "mcautojoin": 0x400,
+    "stableprivacy": 0x800,
+}
+_ROUTE_FLAGS = {
+    "notify": 0x100,
+    "cloned": 0x200,
+    "equalize": 0x400,
+    "prefix": 0x800,
+    "lookup_table": 0x1000,
+    "fib_match": 0x2000,
+    "offload": 0x4000,
+    "trap": 0x8000,
+}
 
 
 def link_flags(flags: netlink_link.Flags) -> str:
@@ -30,8 +53,8 @@ def link_flags(flags: netlink_link.Flags) -> str:
 
 
 def address_flags(flags: int) -> str:
-    """`permanent,no-prefix-route`, … in the order of the bits."""
-    return ",".join(str(flag) for flag in network.AddressFlag if flag.number and flags & flag.number)
+    """`permanent,noprefixroute`, … in the order of the bits."""
+    return ",".join(word for word, bit in _ADDRESS_FLAGS.items() if flags & bit)
 
 
 def address_flag_bits(text: str) -> netlink_address.Flags:
@@ -44,7 +67,7 @@ def address_flag_bits(text: str) -> netlink_address.Flags:
 
 def route_flags(flags: netlink_route.Flags) -> str:
     """Flags that say something about the route itself; those of the next hop (link down, on-link) are left out."""
-    return ",".join(str(flag) for flag in network.RouteFlag if flag.number and int(flags) & flag.number)
+    return ",".join(word for word, bit in _ROUTE_FLAGS.items() if int(flags) & bit)
 
 
 def family_of(ip: IPAddress | Interface) -> network.Family:

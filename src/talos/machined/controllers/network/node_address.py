@@ -29,7 +29,7 @@ EXTERNAL_LINK = "external"
 
 _UP = (network.OperationalState.UP, network.OperationalState.UNKNOWN)
 _POD_LINKS = ("cni", "flannel", "kube-", "cilium", "lxc", "cali", "docker")
-_MACHINE_FILTER = "k8s"
+_MACHINE_FILTER = "no-k8s"
 
 
 @dataclass(slots=True)

@@ -21,3 +21,6 @@ class DNSUpstream(resource.Resource["DNSUpstream.Spec"]):
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
         """Spec of DNSUpstream."""
+
+        healthy: bool = False
+        addr: str = ""
