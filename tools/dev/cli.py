@@ -44,6 +44,7 @@ class Session:
 
     def basics(self) -> None:
         """Host packages and the Python environment."""
+        host.require_architecture()
         host.prepare(self.progress)
         self.environment.prepare(self.progress)
         self.environment.write_talosctl()

@@ -55,7 +55,10 @@ class Environment:
         if self.current():
             return
         log = cache.root() / "logs" / "venv.log"
-        with progress.step("Python environment (.venv)"):
+        # Two ./dev at once would install over each other.
+        with cache.lock(cache.root() / "venv.lock"), progress.step("Python environment (.venv)"):
+            if self.current():
+                return
             self._stamp_file.unlink(missing_ok=True)
             if not self._usable():
                 shutil.rmtree(self.folder, ignore_errors=True)

@@ -63,6 +63,13 @@ def require_root(what: str) -> None:
         raise errors.Denied(f"{what} needs root: it makes namespaces, mounts and network interfaces (sudo ./dev …)")
 
 
+def require_architecture() -> None:
+    """Raise `Unsupported` on what no component was ever built for."""
+    machine = os.uname().machine
+    if machine != "x86_64":
+        raise errors.Unsupported(f"this machine is {machine}; components and images are built for x86_64 only")
+
+
 def missing() -> list[Package]:
     """Packages whose content is absent."""
     return [package for package in PACKAGES if not package.present()]

@@ -58,7 +58,7 @@ def parse(data: bytes) -> Elf | None:
             if kind == _PT_LOAD and base <= address < base + size
         )
         return Elf([_text(data, strings + value) for tag, value in entries if tag == _DT_NEEDED], interpreter)
-    except (struct.error, ValueError, StopIteration) as exc:
+    except (struct.error, ValueError, OverflowError, StopIteration) as exc:
         raise errors.Invalid(f"damaged ELF file: {exc!r}") from exc
 
 
