@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -55,7 +55,7 @@ def compose(text: bytes, name: str) -> tuple[Source, list[yaml.Node]]:
         loader = Loader(text)
         try:
             while loader.check_node():
-                nodes.append(loader.get_node())
+                nodes.append(cast("yaml.Node", loader.get_node()))
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
