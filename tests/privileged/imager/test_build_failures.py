@@ -38,28 +38,36 @@ def quiet(tmp_path: Path) -> Iterator[Progress]:
         yield Progress(out)
 
 
-def _builder(folder: Path, top: Path) -> components.Builder:
-    return components.Builder(folder, toolchain.find(), TREE, top=top, gocache=top / "go-build")
+def _builder(folder: Path, top: Path, gocache: Path | None = None) -> components.Builder:
+    return components.Builder(folder, toolchain.find(), TREE, top=top, gocache=gocache or top / "go-build")
 
 
-def test_a_build_and_its_links(folder: Path, tmp_path: Path, quiet: Progress) -> None:
-    built = _builder(folder, tmp_path / "cache").build(quiet)
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Go cache that tests share where it does not matter to what they show."""
+    return tmp_path_factory.mktemp("go-build")
+
+
+def test_a_build_and_its_links(folder: Path, tmp_path: Path, quiet: Progress, warm: Path) -> None:
+    built = _builder(folder, tmp_path / "cache", warm).build(quiet)
     assert subprocess.check_output([built.path("tiny")], text=True, timeout=10) == "tiny\n"
     assert (built.path("tiny").parent / "small").readlink() == Path("tiny")
     assert built.path("small") == built.path("tiny")
 
 
 @pytest.mark.feature("J034")
-def test_two_builds_in_two_places_give_the_same_bytes(folder: Path, tmp_path: Path, quiet: Progress) -> None:
+def test_two_builds_in_two_places_give_the_same_bytes(
+    folder: Path, tmp_path: Path, quiet: Progress, warm: Path
+) -> None:
     moved = tmp_path / "another" / "deeper" / "place"
     moved.parent.mkdir(parents=True)
-    first = _builder(folder, tmp_path / "one").build(quiet).path("tiny").read_bytes()
+    first = _builder(folder, tmp_path / "one", warm).build(quiet).path("tiny").read_bytes()
     folder.rename(moved)
     assert _builder(moved, tmp_path / "two").build(quiet).path("tiny").read_bytes() == first
 
 
 def test_a_module_that_is_not_served(
-    folder: Path, tmp_path: Path, quiet: Progress, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, quiet: Progress, warm: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "tiny" / "main.go").write_text('package main\n\nimport _ "example.invalid/other"\n\nfunc main() {}\n')
     with (folder / "tiny" / "go.mod").open("a") as module:
@@ -71,13 +79,13 @@ def test_a_module_that_is_not_served(
     monkeypatch.setenv("GOMODCACHE", str(tmp_path / "modules"))
     monkeypatch.setenv("GOPROXY", "http://127.0.0.1:1")
     with pytest.raises(errors.NetworkMissing, match="could not fetch what is pinned"):
-        _builder(folder, tmp_path / "cache").build(quiet)
+        _builder(folder, tmp_path / "cache", warm).build(quiet)
 
 
-def test_a_source_that_does_not_compile(folder: Path, tmp_path: Path, quiet: Progress) -> None:
+def test_a_source_that_does_not_compile(folder: Path, tmp_path: Path, quiet: Progress, warm: Path) -> None:
     (folder / "tiny" / "main.go").write_text("package main\n\nfunc main() { undefined() }\n")
     with pytest.raises(errors.BuildFailed, match=r"main\.go:3:15: undefined: undefined"):
-        _builder(folder, tmp_path / "cache").build(quiet)
+        _builder(folder, tmp_path / "cache", warm).build(quiet)
 
 
 def test_a_full_disk(folder: Path, tmp_path: Path, quiet: Progress) -> None:
