@@ -69,7 +69,7 @@ def attach(
         info = _INFO.pack(0, 0, 0, 0, 0, 0, 0, 0, flags, name, b"", b"", 0, 0)
         request = _CONFIG_HEAD.pack(backing, 0) + info + _CONFIG_TAIL
         for _ in range(_ATTEMPTS):
-            device = Device(*_open(_free_number()))
+            device = Device(*_open(free_number()))
             try:
                 fcntl.ioctl(device.fd, _CONFIGURE, request)
             except OSError as error:
@@ -84,7 +84,8 @@ def attach(
     raise errors.Temporary("no free loop device: others take them faster than they can be had")
 
 
-def _free_number() -> int:
+def free_number() -> int:
+    """Number of a device nothing is attached to. Raises Unsupported, Temporary."""
     try:
         control = os.open(CONTROL, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -11,9 +11,9 @@ def main() -> int:
 
         return launcher.main(arguments)
     if name == "services":
-        from talos.provision import services
+        from talos.provision.services import main as keep_services
 
-        return services.main(arguments)
+        return keep_services(arguments)
     sys.stderr.write(f"no process {name!r}\n")
     return 2
 
