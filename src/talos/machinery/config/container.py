@@ -43,9 +43,9 @@ class Container:
 
     def redacted(self, text: str = "REDACTED") -> Container:
         """Return a copy without secrets."""
-        from talos.machinery.config import redact
+        from talos.machinery.config.redact import redact
 
-        return redact.redact(self, text)
+        return redact(self, text)
 
     def replace(self, *, config: v1alpha1.Config | None, documents: Sequence[document.Document]) -> Container:
         """Return another bundle; the original bytes no longer apply."""

@@ -1,4 +1,4 @@
-"""What all config documents have in common."""
+"""What all config documents and their sections have in common."""
 
 from __future__ import annotations
 
@@ -6,28 +6,40 @@ from typing import ClassVar
 
 import msgspec
 
-from talos.base import errors
+from talos.machinery.config import findings
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of the documents with apiVersion and kind.
+class Section(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A mapping inside a document. Fields are snake_case here and camelCase in YAML unless they name their key."""
 
-    `named` documents may occur once per name, others once. `legacy_fields` are the v1alpha1 paths the document
-    replaces: setting both is an error.
-    """
+    def merges_with(self, other: Section) -> bool:
+        """Whether a patch's list item `other` changes this item; by default a patch only appends to lists."""
+        return False
+
+
+class Document(Section, frozen=True, kw_only=True):
+    """Base of the documents with apiVersion and kind."""
 
     kind: ClassVar[str] = ""
     api_version: ClassVar[str] = "v1alpha1"
+    # May occur once per name; others once.
     named: ClassVar[bool] = False
     control_plane_only: ClassVar[bool] = False
-    legacy_fields: ClassVar[tuple[str, ...]] = ()
+    # Kinds that may not have a document of the same name.
+    rivals: ClassVar[tuple[str, ...]] = ()
+    # v1alpha1 keys this document replaces: both at once is an error.
+    legacy: ClassVar[tuple[str, ...]] = ()
 
-    def validate(self) -> list[errors.Problem]:
-        """Return what is wrong beyond types; nothing here unless a kind says more."""
-        return []
+    def validate(self, found: findings.Findings) -> None:
+        """Report what is wrong beyond types; nothing unless a kind says more."""
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """(kind, name): what makes a document unique. The name is empty for kinds that occur once."""
+        return self.kind, str(getattr(self, "name", "")) if self.named else ""
 
     @property
     def title(self) -> str:
         """`KubeletConfig`, or `VLANConfig/eth0.100` for a named one."""
-        name = getattr(self, "name", "") if self.named else ""
-        return f"{self.kind}/{name}" if name else self.kind
+        kind, name = self.identity
+        return f"{kind}/{name}" if name else kind

@@ -13,6 +13,9 @@ import yaml
 from talos.machinery.config import container, document
 from talos.machinery.types import pem
 
+# (struct, key) the original writes even when empty.
+_ALWAYS_WRITTEN = frozenset({("MachineConfig", "certSANs")})
+
 Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
@@ -60,16 +63,23 @@ def format_duration(value: datetime.timedelta) -> str:
     return f"{minutes}m{text}" if minutes else text
 
 
+def _left_out(item: Any, info: Any, owner: msgspec.Struct) -> bool:
+    """Whether the original leaves the field out: unset, or at a default it does not spell out."""
+    if item is None:
+        return True
+    if (type(owner).__name__, info.encode_name) in _ALWAYS_WRITTEN:
+        return False
+    empty = item in ("", (), {}, b"") or (item == 0 and not isinstance(item, bool))
+    return empty and info.default is not None
+
+
 def struct(value: msgspec.Struct) -> dict[str, Any]:
     """Return a struct as plain data without the fields that are at their default."""
     plain: dict[str, Any] = {}
     for info in msgspec.structs.fields(value):
         item = getattr(value, info.name)
-        if item is None or item in ("", (), {}, b"") or (item is False and info.default is False):
-            continue
-        if isinstance(item, int) and not isinstance(item, bool) and item == 0 and info.default == 0:
-            continue
-        plain[info.encode_name] = _plain(item)
+        if not _left_out(item, info, value):
+            plain[info.encode_name] = _plain(item)
     return plain
 
 

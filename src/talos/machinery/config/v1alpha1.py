@@ -750,6 +750,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     version: str = ""
     debug: bool | None = None
+    persist: bool | None = None
     machine: MachineConfig | None = None
     cluster: ClusterConfig | None = None
-    persist: bool | None = None
