@@ -43,7 +43,7 @@ class Target:
         url = urlsplit(str(entry.cluster.get("server", "")))
         if url.scheme != "https" or not url.hostname:
             raise errors.Invalid(f"kubeconfig: server {entry.cluster.get('server')!r} is not an https URL")
-        tls = _context(
+        tls = context(
             _material(entry.cluster, "certificate-authority"),
             _material(entry.user, "client-certificate"),
             _material(entry.user, "client-key"),
@@ -63,22 +63,23 @@ def _material(entry: Mapping[str, object], name: str) -> bytes:
     return Path(str(path)).read_bytes() if path else b""
 
 
-def _context(ca: bytes, certificate: bytes, key: bytes) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+def context(ca: bytes, certificate: bytes, key: bytes) -> ssl.SSLContext:
+    """Return a client's context of PEM material; empty parts are left out."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
     # RFC 5280 strictness of newer Pythons refuses authorities without key identifiers, which users bring.
-    context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
+    made.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
     if ca:
-        context.load_verify_locations(cadata=ca.decode())
+        made.load_verify_locations(cadata=ca.decode())
     if certificate and key:
         # The ssl module reads key pairs from files only; an anonymous one never touches a file system.
         handle = os.memfd_create("client-pair", os.MFD_CLOEXEC)
         try:
             os.write(handle, certificate.rstrip() + b"\n" + key)
-            context.load_cert_chain(f"/proc/self/fd/{handle}")
+            made.load_cert_chain(f"/proc/self/fd/{handle}")
         finally:
             os.close(handle)
-    return context
+    return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,15 @@ def bootstrap(*, server: str, ca: bytes, token: str, tls_server_name: str = "") 
     return encode.to_yaml(config)
 
 
+def with_client_file(*, server: str, ca: bytes, path: str, tls_server_name: str = "") -> str:
+    """Return a kubeconfig whose client certificate and key lie in one file that is replaced as they are renewed."""
+    target = {"server": server, "certificate-authority-data": _b64(ca)}
+    if tls_server_name:
+        target["tls-server-name"] = tls_server_name
+    credentials = {"client-certificate": path, "client-key": path}
+    return encode.to_yaml(_config("local", "kubelet@local", "kubelet@local", target, credentials))
+
+
 def in_cluster(server: str) -> str:
     """Return the kubeconfig host-network add-ons use: the pod's token, but an API address that works without a CNI."""
     target = {"server": server, "certificate-authority": f"{_SERVICE_ACCOUNT}/ca.crt"}

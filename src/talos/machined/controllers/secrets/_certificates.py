@@ -54,7 +54,7 @@ def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-def _says(certificate: object, subject: x509.Subject) -> bool:
+def says(certificate: object, subject: x509.Subject) -> bool:
     from cryptography import x509 as crypto
 
     assert isinstance(certificate, crypto.Certificate)
@@ -94,7 +94,7 @@ class Issuer:
         except Exception:
             # A certificate that is broken or of another authority is replaced, whatever is wrong with it.
             return False
-        if not _says(certificate, subject) or _middle(certificate) <= _now():
+        if not says(certificate, subject) or _middle(certificate) <= _now():
             return False
         self._remember(found.crt)
         return True

@@ -1,0 +1,86 @@
+"""How a node becomes a member of etcd's cluster and stops being one."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from talos.base import errors
+from talos.k8s.etcd import client as etcd
+from talos.k8s.etcd import command
+from talos.machinery.rpc import status
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The result of a join: the initial cluster for the command line, and our member id."""
+
+    initial_cluster: str
+    member_id: int
+
+
+def stale(members: Sequence[etcd.Member], name: str, peer_urls: Sequence[str]) -> list[etcd.Member]:
+    """Return members that stand for this node although it has no data: of its name, or at its peer URLs.
+
+    One that was added but never started has no name; at our URLs it is what an earlier, interrupted join left.
+    """
+    mine = set(peer_urls)
+    return [m for m in members if m.name == name or (mine & set(m.peer_urls))]
+
+
+async def join(hosts: Sequence[str], context: ssl.SSLContext, name: str, addresses: Sequence[str]) -> Joined:
+    """Make this node, whose data directory is empty, a learner of the cluster behind `hosts`.
+
+    Raises Temporary when nobody answers, or the cluster takes no new member now (it has a learner, or is not healthy).
+    """
+    peer_urls = command.peer_urls(addresses)
+    client = await etcd.any_endpoint(hosts, context)
+    try:
+        members = await client.members()
+        for old in stale(members, name, peer_urls):
+            await client.remove(old.id)
+        added, members = await client.add_learner(peer_urls)
+    except status.RpcError as error:
+        raise errors.Temporary(f"{client.endpoint}: {error.message}") from error
+    finally:
+        client.close()
+    named = [(name if m.id == added.id else m.name, m.peer_urls) for m in members]
+    return Joined(command.initial_cluster([(n, urls) for n, urls in named if n]), added.id)
+
+
+async def promote(hosts: Sequence[str], context: ssl.SSLContext, member_id: int) -> None:
+    """Let our learner vote. Raises Temporary while it lags behind or nobody answers."""
+    client = await etcd.any_endpoint(hosts, context)
+    try:
+        await client.promote(member_id)
+    except status.RpcError as error:
+        if "can only promote a learner" in error.message and "in sync" not in error.message:
+            return
+        raise errors.Temporary(f"learner is not promoted yet: {error.message}") from error
+    finally:
+        client.close()
+
+
+async def leave(client: etcd.Client) -> bool:
+    """Take the local member out of the cluster; False when it is the only one. Raises status.RpcError."""
+    mine = (await client.status()).header.member_id
+    members = await client.members()
+    if [m.id for m in members] == [mine]:
+        return False
+    await hand_over(client)
+    await client.remove(mine)
+    return True
+
+
+async def hand_over(client: etcd.Client) -> etcd.Member | None:
+    """Give leadership to another voting member if the local one leads; return the new leader. Raises RpcError."""
+    found = await client.status()
+    mine = found.header.member_id
+    if found.leader != mine:
+        return None
+    others = [m for m in await client.members() if m.id != mine and not m.learner and m.name]
+    if not others:
+        return None
+    await client.move_leader(others[0].id)
+    return others[0]
