@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import logging
 import random
@@ -120,13 +121,18 @@ class Forwarder:
                 return dns.error(request, query, dns.SERVFAIL)
             task = asyncio.get_running_loop().create_task(self._forward(request, query, tcp=tcp))
             self._pending[key] = task
-            task.add_done_callback(lambda _: self._pending.pop(key, None))
+            task.add_done_callback(functools.partial(self._answered, key))
         try:
             reply = await asyncio.shield(task)
         except (OSError, dns.Malformed) as err:
             _log.debug("%s: %s", query.name, err)
             return dns.error(request, query, dns.SERVFAIL)
         return request[:2] + reply[2:]
+
+    def _answered(self, key: tuple[object, ...], task: asyncio.Task[bytes]) -> None:
+        self._pending.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # its askers may be gone; nobody else reads it
 
     async def _forward(self, request: bytes, query: dns.Query, *, tcp: bool) -> bytes:
         """Ask the upstreams until one answers usefully; a refusal is returned only when nobody does better."""
