@@ -20,6 +20,7 @@ IMAGE_CACHE: Final = Path("/system/imagecache")
 
 MACHINE_SOCKET: Final = Path("/system/run/machined/machine.sock")
 APID_RUNTIME_SOCKET: Final = Path("/system/run/apid/runtime.sock")
+APID_SOCKET: Final = Path("/system/run/apid/apid.sock")
 TRUSTD_RUNTIME_SOCKET: Final = Path("/system/run/trustd/runtime.sock")
 CONTAINERD_SOCKET: Final = Path("/run/containerd/containerd.sock")
 SYSTEM_CONTAINERD_SOCKET: Final = Path("/system/run/containerd/containerd.sock")
