@@ -47,10 +47,12 @@ class Progress(Protocol):
 class Step(ABC):
     """One thing to be made for a cluster.
 
-    `key` names it in the state file; `recorded` is False for steps that only wait and leave nothing.
+    `key` names it in the state file; `recorded` is False for steps that only wait and leave nothing. Where `essential`
+    is False, a failure leaves the cluster as it is, to be looked at or to go on with.
     """
 
     recorded: ClassVar[bool] = True
+    essential: ClassVar[bool] = True
     key: str
     title: str
     after: tuple[str, ...] = ()

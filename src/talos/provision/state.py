@@ -46,11 +46,15 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A context added to a person's client configuration: `digest` of its credentials tells ours from a namesake."""
+    """A context added to a person's client configuration.
+
+    `digest` of its content tells ours from a namesake, `previous` is what was current before.
+    """
 
     path: str
     context: str
     digest: str
+    previous: str = ""
 
 
 @dataclass(frozen=True, slots=True)

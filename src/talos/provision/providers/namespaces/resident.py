@@ -7,6 +7,7 @@ the process is found by the cgroup's name.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -112,7 +113,16 @@ async def kill(cgroup_path: str, timeout_s: float = 30.0) -> None:
                 raise
             await asyncio.sleep(0.02)
         else:
-            return
+            break
+    _prune(tree, cgroup_path)
+
+
+def _prune(tree: cgroup.Tree, path: str) -> None:
+    """Remove the folder of all clusters' cgroups once it is empty."""
+    top = path.strip("/").split("/")[0]
+    for directory in tree.directories(top):
+        with contextlib.suppress(OSError):
+            directory.rmdir()
 
 
 async def end(record: launch.Record | None, number: int, timeout_s: float) -> bool:
