@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from talos.cosi import state
 from talos.machined.modes import Mode
@@ -53,3 +53,7 @@ class Context:
     mode: Mode
     ending: Ending
     reset: Reset = field(default_factory=Reset)
+
+    def with_reset(self, reset: Reset) -> Context:
+        """Return the same with the wishes of a reset."""
+        return replace(self, reset=reset)

@@ -1,0 +1,150 @@
+"""The life of a node in machine.MachineService: configuration, reboot, shutdown, reset.
+
+The ways down answer as soon as the sequence is under way; its progress is in the events, under the actor id of the
+answer. What a node in namespaces cannot do is refused by name.
+"""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from typing import ClassVar
+
+from talos.base import errors
+from talos.machined import configuration, modes
+from talos.machined.api import Handlers
+from talos.machined.sequencer import context as contexts
+from talos.machined.sequencer import machine, phases
+from talos.machinery.api._generated.machine import machine_pb2
+from talos.machinery.config import loader
+from talos.machinery.rpc import server as rpc
+
+TRY_TIMEOUT_S = 60.0
+_Mode = machine_pb2.ApplyConfigurationRequest
+
+
+class Lifecycle(Handlers):
+    """ApplyConfiguration, Reboot, Shutdown, Reset; Upgrade and its kind where they are supported."""
+
+    service: ClassVar[str] = "machine.MachineService"
+
+    def __init__(
+        self,
+        context: contexts.Context,
+        sequencer: machine.Sequencer,
+        config: configuration.Configuration,
+    ) -> None:
+        self._context, self._sequencer, self._config = context, sequencer, config
+
+    # --- configuration
+
+    async def apply_configuration(
+        self, request: machine_pb2.ApplyConfigurationRequest, call: rpc.Call
+    ) -> machine_pb2.ApplyConfigurationResponse:
+        """Check a configuration, and put it in force, on disk, or both, as the mode says."""
+        new = loader.load(request.data, name="configuration")
+        warnings = _validate(new, self._context.mode)
+        current = await self._config.active()
+        mode = request.mode
+        details = ""
+        if current is None:
+            # Maintenance mode: there is nothing that could keep running.
+            mode = _Mode.NO_REBOOT
+        elif mode in (_Mode.AUTO, _Mode.NO_REBOOT, _Mode.TRY):
+            late = configuration.needs_reboot(loader.load(current, name="machine config"), new)
+            if late and mode != _Mode.AUTO:
+                raise errors.Invalid(f"these settings take effect after a reboot only: {', '.join(late)}")
+            if mode == _Mode.AUTO:
+                mode = _Mode.REBOOT if late else _Mode.NO_REBOOT
+        if request.dry_run:
+            details = _dry_run_text(current or b"", request.data, mode)
+        else:
+            details = await self._apply(request, mode)
+        message = machine_pb2.ApplyConfiguration(warnings=warnings, mode=mode, mode_details=details)
+        return machine_pb2.ApplyConfigurationResponse(messages=[message])
+
+    async def _apply(
+        self, request: machine_pb2.ApplyConfigurationRequest, mode: machine_pb2.ApplyConfigurationRequest.Mode.ValueType
+    ) -> str:
+        if mode == _Mode.TRY:
+            given = request.try_mode_timeout.ToTimedelta() if request.HasField("try_mode_timeout") else None
+            seconds = (given or datetime.timedelta(seconds=TRY_TIMEOUT_S)).total_seconds()
+            await self._config.try_out(request.data, seconds)
+            return f"The configuration is in force for {seconds:g} s."
+        if mode == _Mode.NO_REBOOT:
+            await self._config.activate(request.data)
+            await self._config.persist(request.data)
+            return "The configuration is in force."
+        await self._config.persist(request.data)
+        if mode == _Mode.REBOOT:
+            self._begin(machine.Name.REBOOT)
+            return "The configuration is written; the node reboots."
+        return "The configuration is written and taken at the next boot."
+
+    # --- ways down
+
+    def _begin(self, name: machine.Name, *, force: bool = False, reset: contexts.Reset | None = None) -> str:
+        """Start a sequence and return its actor id. Raises Locked, Unsupported."""
+        actor_id = str(uuid.uuid4())
+        context = self._context if reset is None else self._context.with_reset(reset)
+        self._sequencer.start(name, phases.phases(name, context, force=force), actor_id=actor_id)
+        return actor_id
+
+    async def reboot(self, request: machine_pb2.RebootRequest, call: rpc.Call) -> machine_pb2.RebootResponse:
+        """Stop everything and have the node started again."""
+        force = request.mode == machine_pb2.RebootRequest.FORCE
+        actor_id = self._begin(machine.Name.REBOOT, force=force)
+        return machine_pb2.RebootResponse(messages=[machine_pb2.Reboot(actor_id=actor_id)])
+
+    async def shutdown(self, request: machine_pb2.ShutdownRequest, call: rpc.Call) -> machine_pb2.ShutdownResponse:
+        """Stop everything and the node."""
+        actor_id = self._begin(machine.Name.SHUTDOWN, force=request.force)
+        return machine_pb2.ShutdownResponse(messages=[machine_pb2.Shutdown(actor_id=actor_id)])
+
+    async def reset(self, request: machine_pb2.ResetRequest, call: rpc.Call) -> machine_pb2.ResetResponse:
+        """Take the node out of its cluster (gracefully) and stop it."""
+        if request.user_disks_to_wipe and self._context.mode is modes.Mode.CONTAINER:
+            raise errors.Unsupported("wiping disks is not supported in container mode")
+        reset = contexts.Reset(
+            graceful=request.graceful,
+            reboot=request.reboot,
+            partitions=tuple(spec.label for spec in request.system_partitions_to_wipe if spec.wipe),
+        )
+        actor_id = self._begin(machine.Name.RESET, reset=reset)
+        return machine_pb2.ResetResponse(messages=[machine_pb2.Reset(actor_id=actor_id)])
+
+    # --- not in a container
+
+    def _refuse(self) -> errors.Unsupported:
+        return errors.Unsupported(f"method is not supported in {self._context.mode.label} mode")
+
+    async def upgrade(self, request: machine_pb2.UpgradeRequest, call: rpc.Call) -> machine_pb2.UpgradeResponse:
+        """Refused: the image of a node in namespaces is its starter's."""
+        raise self._refuse()
+
+    async def rollback(self, request: machine_pb2.RollbackRequest, call: rpc.Call) -> machine_pb2.RollbackResponse:
+        """Refused, as upgrade."""
+        raise self._refuse()
+
+    async def meta_write(self, request: machine_pb2.MetaWriteRequest, call: rpc.Call) -> machine_pb2.MetaWriteResponse:
+        """Refused: there is no META partition."""
+        raise self._refuse()
+
+    async def meta_delete(
+        self, request: machine_pb2.MetaDeleteRequest, call: rpc.Call
+    ) -> machine_pb2.MetaDeleteResponse:
+        """Refused: there is no META partition."""
+        raise self._refuse()
+
+
+def _validate(config: object, mode: modes.Mode) -> list[str]:
+    """Return warnings. Raises Invalid with every problem."""
+    from talos.machinery.config import validation
+
+    return list(validation.validate(config, validation.Mode(mode.label)))
+
+
+def _dry_run_text(old: bytes, new: bytes, mode: machine_pb2.ApplyConfigurationRequest.Mode.ValueType) -> str:
+    name = _Mode.Mode.Name(mode).lower().replace("_", "-")
+    changes = configuration.diff(old, new) or "No changes.\n"
+    return f"Dry run: nothing was changed. It would be applied in mode {name!r}.\n{changes}"

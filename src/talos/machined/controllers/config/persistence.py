@@ -1,0 +1,19 @@
+"""The persistent configuration goes to STATE."""
+
+from __future__ import annotations
+
+from talos.cosi import controller
+from talos.machined import configuration
+from talos.machinery.resources.config.machine_config import PERSISTENT_ID, MachineConfig
+
+
+class PersistenceController(controller.Controller):
+    """Writes the configuration atomically, and only when it differs from what is there."""
+
+    inputs = (controller.weak(MachineConfig, id=PERSISTENT_ID),)
+
+    async def reconcile(self, r: controller.Handle) -> None:
+        """One file from one resource."""
+        wanted = await r.find(MachineConfig, PERSISTENT_ID)
+        if wanted is not None and configuration.read() != wanted.spec.source:
+            configuration.write(wanted.spec.source)

@@ -1,0 +1,1 @@
+"""Controllers of the files domain, one file each."""

@@ -1,0 +1,1 @@
+"""Controllers of the perf domain, one file each."""

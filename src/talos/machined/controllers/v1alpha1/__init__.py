@@ -1,0 +1,1 @@
+"""Controllers of the v1alpha1 domain, one file each."""
