@@ -1,4 +1,7 @@
-"""Nodes -> structs, strictly: every unknown key, duplicate and wrong type is reported, with place, path and hint."""
+"""Nodes -> structs, strictly: every unknown key, duplicate and wrong type is reported, with place, path and hint.
+
+A decoder function is compiled once for each annotation and kept.
+"""
 
 from __future__ import annotations
 
@@ -6,41 +9,23 @@ import base64
 import binascii
 import datetime
 import difflib
+import enum
 import functools
-import re
 import types
 import typing
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 import yaml
 
 from talos.base import errors
-from talos.machinery.config import _yaml
+from talos.machinery.config import _yaml, values
 from talos.machinery.types import pem
 
 _FAILED: Any = object()
-_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
-_UNIT_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-def parse_duration(text: str) -> datetime.timedelta:
-    """Parse a duration as Go does (`1h30m`, `1.5s`, `0`). Raises ValueError."""
-    rest = text.lstrip("+-")
-    if rest == "0":
-        return datetime.timedelta()
-    matched = list(_DURATION_PART.finditer(rest))
-    if not matched or "".join(m.group(0) for m in matched) != rest:
-        raise ValueError(text)
-    seconds = sum(float(m.group(1)) * _UNIT_S[m.group(2)] for m in matched)
-    return datetime.timedelta(seconds=-seconds if text.startswith("-") else seconds)
-
-
-@functools.cache
-def hints(kind: Any) -> dict[str, Any]:
-    """Types of a struct's fields by their YAML key."""
-    resolved = typing.get_type_hints(kind)
-    return {f.encode_name: (f.name, resolved[f.name]) for f in msgspec.structs.fields(kind)}
+# Unstructured data is taken as it is; a struct's keys are compared with its fields.
+_SIMILAR = 0.6
 
 
 class Decoder:
@@ -55,122 +40,292 @@ class Decoder:
         self.problems.append(errors.Problem(message, path, self.source.at(node)))
         return _FAILED
 
-    def struct(self, node: yaml.Node, kind: Any, path: str, *, skip: frozenset[str] = frozenset()) -> Any:
-        """Decode a mapping into a struct."""
+    def struct(self, node: yaml.Node, kind: Any, path: str = "", *, skip: frozenset[str] = frozenset()) -> Any:
+        """Decode a mapping into a struct; keys in `skip` are somebody else's."""
         if not isinstance(node, yaml.MappingNode):
-            return self.fail(node, path, f"expected a mapping, got {_name(node)}")
-        known = hints(kind)
-        values: dict[str, Any] = {}
+            return self.fail(node, path, f"expected a mapping, got {name_of(node)}")
+        known = fields(kind)
+        decoded: dict[str, Any] = {}
         seen: set[str] = set()
         for key, value in _yaml.pairs(node):
-            name = key.value if isinstance(key, yaml.ScalarNode) else ""
-            where = f"{path}.{name}" if path else name
-            if name in seen:
-                self.fail(key, where, f"key {name!r} is given twice")
+            name = self.key(key, path, seen)
+            if name is None or name in skip:
                 continue
-            seen.add(name)
-            if name in skip:
-                continue
-            if name not in known:
+            field = known.get(name)
+            if field is None:
                 self._unknown(key, path, name, known)
                 continue
-            attribute, expected = known[name]
-            decoded = self.value(value, expected, where)
-            if decoded is not _FAILED and not (_yaml.is_null(value) and decoded is None):
-                values[attribute] = decoded
-        return kind(**values)
+            attribute, decode, _ = field
+            result = decode(self, value, f"{path}.{name}" if path else name)
+            if result is not _FAILED:
+                decoded[attribute] = result
+        return kind(**decoded)
+
+    def key(self, node: yaml.Node, path: str, seen: set[str]) -> str | None:
+        """Return a mapping key's text; None, and a problem, when it is no text or comes twice."""
+        if not isinstance(node, yaml.ScalarNode):
+            self.fail(node, path, "expected text as a key")
+            return None
+        name: str = node.value
+        if name in seen:
+            self.fail(node, join(path, name), "given twice")
+            return None
+        seen.add(name)
+        return name
 
     def _unknown(self, key: yaml.Node, path: str, name: str, known: dict[str, Any]) -> None:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        hint = f", did you mean {near[0]!r}?" if near else ""
-        self.fail(key, f"{path}.{name}" if path else name, f"unknown key {name!r}{hint}")
+        near = nearest(name, known)
+        hint = f", did you mean {near!r}?" if near else ""
+        self.fail(key, join(path, name), f"unknown key{hint}")
 
-    def value(self, node: yaml.Node, expected: Any, path: str) -> Any:
-        """Decode a node into the expected type."""
-        optional = isinstance(expected, types.UnionType) and type(None) in typing.get_args(expected)
-        if _yaml.is_null(node):
-            return None if optional or expected is Any else _zero(expected)
-        if isinstance(expected, types.UnionType):
-            choices = [a for a in typing.get_args(expected) if a is not type(None)]
-            if len(choices) == 2:
-                return self._scalar_or_list(node, path)
-            expected = choices[0]
-        if expected is Any:
-            return _yaml.plain(node)
-        origin = typing.get_origin(expected)
-        if origin is tuple:
-            return self._tuple(node, typing.get_args(expected)[0], path)
-        if origin is dict:
-            return self._dict(node, typing.get_args(expected)[1], path)
-        if isinstance(expected, type) and issubclass(expected, msgspec.Struct):
-            return self._pem(node, expected, path) if expected in _PEM else self.struct(node, expected, path)
-        return self._scalar(node, expected, path)
-
-    def _scalar_or_list(self, node: yaml.Node, path: str) -> Any:
+    def unstructured(self, node: yaml.Node, path: str) -> Any:
+        """Return any node as plain data; keys are text and may not repeat."""
+        if isinstance(node, yaml.ScalarNode):
+            return _yaml.scalar(node)
         if isinstance(node, yaml.SequenceNode):
-            return self._tuple(node, str, path)
-        return self._scalar(node, str, path)
+            return [self.unstructured(item, f"{path}[{n}]") for n, item in enumerate(node.value)]
+        assert isinstance(node, yaml.MappingNode)
+        found: dict[str, Any] = {}
+        seen: set[str] = set()
+        for key, value in _yaml.pairs(node):
+            name = self.key(key, path, seen)
+            if name is not None:
+                found[name] = self.unstructured(value, join(path, name))
+        return found
 
-    def _tuple(self, node: yaml.Node, element: Any, path: str) -> Any:
+
+Decode = Callable[[Decoder, yaml.Node, str], Any]
+
+
+def join(path: str, name: str) -> str:
+    """`machine.network` and `hostname` -> `machine.network.hostname`; names with dots are quoted."""
+    if "." in name or "[" in name:
+        name = f'"{name}"'
+    return f"{path}.{name}" if path else name
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the known word closest to `name`, or nothing when none is close."""
+    folded = {word.lower(): word for word in known}
+    if name.lower() in folded:
+        return folded[name.lower()]
+    near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=_SIMILAR)
+    return folded[near[0]] if near else ""
+
+
+def name_of(node: yaml.Node) -> str:
+    """What a node is, for messages."""
+    if isinstance(node, yaml.MappingNode):
+        return "a mapping"
+    if isinstance(node, yaml.SequenceNode):
+        return "a list"
+    text = node.value if len(node.value) <= 60 else node.value[:57] + "..."
+    return f"{text!r}" if text else "nothing"
+
+
+@functools.cache
+def fields(kind: Any) -> dict[str, tuple[str, Decode, Any]]:
+    """YAML key -> (attribute, decoder, annotation) of a struct's fields."""
+    resolved = typing.get_type_hints(kind, include_extras=True)
+    return {f.encode_name: (f.name, compiled(resolved[f.name]), resolved[f.name]) for f in msgspec.structs.fields(kind)}
+
+
+def split(annotation: Any) -> tuple[Any, tuple[Any, ...], bool]:
+    """Take an annotation apart: (bare type, marks and forms, may be None)."""
+    marks: tuple[Any, ...] = ()
+    optional = False
+    while True:
+        if typing.get_origin(annotation) is typing.Annotated:
+            annotation, *extra = typing.get_args(annotation)
+            marks += tuple(extra)
+        elif isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
+            choices = [a for a in typing.get_args(annotation) if a is not type(None)]
+            if len(choices) == len(typing.get_args(annotation)):
+                return annotation, marks, optional
+            optional = True
+            annotation = choices[0] if len(choices) == 1 else typing.Union[tuple(choices)]  # noqa: UP007
+        else:
+            return annotation, marks, optional
+
+
+@functools.cache
+def compiled(annotation: Any) -> Decode:
+    """Return the decoder of an annotation."""
+    bare, marks, optional = split(annotation)
+    decode = _decoder(bare, marks)
+    empty = None if optional else _zero(bare)
+    # A tuple or mapping that may be None tells `[]` from nothing; nulls of Any stay None.
+
+    def nullable(decoder: Decoder, node: yaml.Node, path: str) -> Any:
+        if not isinstance(node, yaml.ScalarNode) or not _yaml.is_null(node):
+            return decode(decoder, node, path)
+        return empty
+
+    return nullable
+
+
+def _zero(bare: Any) -> Any:
+    origin = typing.get_origin(bare) or bare
+    if origin in (tuple, dict, str, int, bool, float, bytes):
+        return origin()
+    if isinstance(origin, type) and issubclass(origin, msgspec.Struct):
+        return origin()
+    return None
+
+
+def _decoder(bare: Any, marks: tuple[Any, ...]) -> Decode:
+    origin = typing.get_origin(bare)
+    if bare is Any:
+        return Decoder.unstructured
+    if origin is tuple:
+        return _tuple(typing.get_args(bare)[0])
+    if origin is dict:
+        return _mapping(typing.get_args(bare)[1])
+    if origin in (types.UnionType, typing.Union):
+        return _one_or_many
+    if bare in _PEM:
+        return functools.partial(_pem, kind=bare)
+    if issubclass(bare, msgspec.Struct):
+        return lambda decoder, node, path: decoder.struct(node, bare, path)
+    if issubclass(bare, enum.Enum):
+        return _choice(tuple(str(member.value) for member in bare), bare)
+    choice = next((m for m in marks if isinstance(m, values.Choice)), None)
+    if choice is not None:
+        return _choice(choice.texts, str)
+    return _SCALARS[bare](marks)
+
+
+def _tuple(element: Any) -> Decode:
+    decode = compiled(element)
+
+    def run(decoder: Decoder, node: yaml.Node, path: str) -> Any:
         if not isinstance(node, yaml.SequenceNode):
-            return self.fail(node, path, f"expected a list, got {_name(node)}")
-        items = [self.value(item, element, f"{path}[{n}]") for n, item in enumerate(node.value)]
+            return decoder.fail(node, path, f"expected a list, got {name_of(node)}")
+        items = [decode(decoder, item, f"{path}[{n}]") for n, item in enumerate(node.value)]
         return tuple(item for item in items if item is not _FAILED)
 
-    def _dict(self, node: yaml.Node, element: Any, path: str) -> Any:
+    return run
+
+
+def _mapping(element: Any) -> Decode:
+    decode = compiled(element)
+
+    def run(decoder: Decoder, node: yaml.Node, path: str) -> Any:
         if not isinstance(node, yaml.MappingNode):
-            return self.fail(node, path, f"expected a mapping, got {_name(node)}")
-        values: dict[str, Any] = {}
+            return decoder.fail(node, path, f"expected a mapping, got {name_of(node)}")
+        found: dict[str, Any] = {}
+        seen: set[str] = set()
         for key, value in _yaml.pairs(node):
-            name = key.value if isinstance(key, yaml.ScalarNode) else ""
-            if name in values:
-                self.fail(key, f"{path}.{name}", f"key {name!r} is given twice")
+            name = decoder.key(key, path, seen)
+            if name is None:
                 continue
-            decoded = self.value(value, element, f"{path}.{name}")
+            decoded = decode(decoder, value, join(path, name))
             if decoded is not _FAILED:
-                values[name] = decoded
-        return values
+                found[name] = decoded
+        return found
 
-    def _pem(self, node: yaml.Node, kind: Any, path: str) -> Any:
-        """Certificate and key are base64 of PEM."""
-        texts = self.struct(node, _PEM[kind], path)
-        if texts is _FAILED:
-            return _FAILED
-        values: dict[str, bytes] = {}
-        for name in kind.__struct_fields__:
-            try:
-                values[name] = base64.b64decode(getattr(texts, name), validate=True)
-            except (binascii.Error, ValueError):
-                return self.fail(node, f"{path}.{name}", "expected base64")
-        return kind(**values)
+    return run
 
-    def _scalar(self, node: yaml.Node, expected: Any, path: str) -> Any:
-        if not isinstance(node, yaml.ScalarNode):
-            return self.fail(node, path, f"expected {_WORDS.get(expected, 'a value')}, got {_name(node)}")
-        text: str = node.value
-        plain = not node.style
-        if expected is str:
-            return text
-        if expected is bool:
-            if plain and text in _yaml.TRUE_1_1 | _yaml.FALSE_1_1:
-                return text in _yaml.TRUE_1_1
-        elif expected is int:
-            number = _yaml.integer(text) if plain else None
-            if number is not None:
-                return number
-        elif expected is float:
+
+def _one_or_many(decoder: Decoder, node: yaml.Node, path: str) -> Any:
+    """Text or a list of texts."""
+    return compiled(tuple[str, ...] if isinstance(node, yaml.SequenceNode) else str)(decoder, node, path)
+
+
+def _pem(decoder: Decoder, node: yaml.Node, path: str, kind: Any) -> Any:
+    """A certificate, a key or both, each as base64 of PEM."""
+    texts = decoder.struct(node, _PEM[kind], path)
+    if texts is _FAILED:
+        return _FAILED
+    decoded: dict[str, bytes] = {}
+    for name in kind.__struct_fields__:
+        try:
+            decoded[name] = base64.b64decode("".join(getattr(texts, name).split()), validate=True)
+        except (binascii.Error, ValueError):
+            return decoder.fail(node, f"{path}.{name}", "expected base64")
+    return kind(**decoded)
+
+
+def _choice(texts: tuple[str, ...], build: Callable[[str], Any]) -> Decode:
+    wanted = ", ".join(texts)
+
+    def run(decoder: Decoder, node: yaml.Node, path: str) -> Any:
+        if isinstance(node, yaml.ScalarNode):
+            if node.value in texts:
+                return build(node.value)
+            near = nearest(node.value, texts)
+            if near:
+                return decoder.fail(node, path, f"expected one of {wanted}, got {name_of(node)}, did you mean {near}?")
+        return decoder.fail(node, path, f"expected one of {wanted}, got {name_of(node)}")
+
+    return run
+
+
+def _scalar(wanted: str, parse: Callable[[str, bool], Any]) -> Decode:
+    """`parse` gets the text and whether it is unquoted, and raises ValueError."""
+
+    def run(decoder: Decoder, node: yaml.Node, path: str) -> Any:
+        if isinstance(node, yaml.ScalarNode):
             try:
-                return float(text)
-            except ValueError:
-                pass
-        elif expected is datetime.timedelta:
-            try:
-                return parse_duration(text)
-            except ValueError:
-                pass
-        elif expected is bytes:
-            return text.encode()
-        return self.fail(node, path, f"expected {_WORDS.get(expected, 'a value')}, got {text!r}")
+                return parse(node.value, not node.style)
+            except ValueError as error:
+                reason = str(error) if isinstance(error, _Reason) else f"expected {wanted}"
+                return decoder.fail(node, path, f"{reason}, got {name_of(node)}")
+        return decoder.fail(node, path, f"expected {wanted}, got {name_of(node)}")
+
+    return run
+
+
+class _Reason(ValueError):
+    """A ValueError whose text is meant for the user."""
+
+
+def _text(marks: tuple[Any, ...]) -> Decode:
+    form = next((m for m in marks if isinstance(m, values.Form)), None)
+    if form is None:
+        return _scalar("text", lambda text, _: text)
+    parse = form.parse
+    # An empty value is an unset one.
+    return _scalar(form.wanted, lambda text, _: parse(text) if text else "")
+
+
+def _boolean(_: tuple[Any, ...]) -> Decode:
+    def parse(text: str, unquoted: bool) -> bool:
+        if not unquoted or text not in _yaml.TRUE_1_1 | _yaml.FALSE_1_1:
+            raise ValueError(text)
+        return text in _yaml.TRUE_1_1
+
+    return _scalar("true or false", parse)
+
+
+def _whole_number(marks: tuple[Any, ...]) -> Decode:
+    bounds = next((m for m in marks if isinstance(m, values.Range)), values.Range(-(1 << 63), (1 << 63) - 1))
+
+    def parse(text: str, unquoted: bool) -> int:
+        number = _yaml.integer(text) if unquoted else None
+        if number is None:
+            raise ValueError(text)
+        if not bounds.low <= number <= bounds.high:
+            raise _Reason(f"expected an integer from {bounds.low} to {bounds.high}")
+        return number
+
+    return _scalar("an integer", parse)
+
+
+def _bytes(marks: tuple[Any, ...]) -> Decode:
+    if values.Spelling.BASE64 in marks:
+        return _scalar("base64", lambda text, _: base64.b64decode("".join(text.split()), validate=True))
+    return _scalar("text", lambda text, _: text.encode())
+
+
+_SCALARS: dict[Any, Callable[[tuple[Any, ...]], Decode]] = {
+    str: _text,
+    bool: _boolean,
+    int: _whole_number,
+    float: lambda _: _scalar("a number", lambda text, _: float(text)),
+    bytes: _bytes,
+    datetime.timedelta: lambda _: _scalar("a duration such as 1h30m", lambda text, _: values.parse_duration(text)),
+}
 
 
 class _CertificateAndKeyText(msgspec.Struct):
@@ -191,27 +346,3 @@ _PEM: dict[Any, Any] = {
     pem.Certificate: _CertificateText,
     pem.Key: _KeyText,
 }
-_WORDS: dict[Any, str] = {
-    str: "text",
-    bool: "true or false",
-    int: "an integer",
-    float: "a number",
-    datetime.timedelta: "a duration such as 1h30m",
-}
-
-
-def _zero(expected: Any) -> Any:
-    origin = typing.get_origin(expected)
-    if origin is tuple:
-        return ()
-    if origin is dict:
-        return {}
-    return expected() if isinstance(expected, type) else None
-
-
-def _name(node: yaml.Node) -> str:
-    if isinstance(node, yaml.MappingNode):
-        return "a mapping"
-    if isinstance(node, yaml.SequenceNode):
-        return "a list"
-    return f"{node.value!r}"

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
 from talos.machinery.config import findings
+
+
+def named(key: str, default: Any) -> Any:
+    """Return a field whose YAML key is not its name in camelCase."""
+    return msgspec.field(default=default, name=key)
+
+
+def mapping(key: str | None = None) -> Any:
+    """Return a field that is an empty mapping by default."""
+    return msgspec.field(default_factory=dict, name=key)
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -159,7 +159,8 @@ def _install(wanted: GenerateInput) -> document.Document:
     return unattended_install.UnattendedInstallConfig(
         installer=unattended_install.InstallerSpec(image=wanted.install_image),
         provisioning=unattended_install.ProvisioningSpec(
-            disk_selector=unattended_install.DiskSelectorSpec(match=f'disk.dev_path == "{wanted.install_disk}"'), wipe=False
+            disk_selector=unattended_install.DiskSelectorSpec(match=f'disk.dev_path == "{wanted.install_disk}"'),
+            wipe=False,
         ),
     )
 

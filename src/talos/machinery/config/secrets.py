@@ -58,7 +58,7 @@ class Bundle:
         source, nodes = _yaml.compose(text, name)
         if len(nodes) != 1 or not isinstance(nodes[0], yaml.MappingNode):
             raise errors.Invalid(f"{source.name}: expected one document with keys")
-        reader = _Reader(_yaml.plain(nodes[0]), source.name)
+        reader = _Reader(_yaml.data(nodes[0]), source.name)
         bundle = cls(
             cluster_id=reader.text("cluster.id"),
             cluster_secret=reader.text("cluster.secret"),

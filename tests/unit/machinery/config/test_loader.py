@@ -46,7 +46,7 @@ def test_every_problem_is_reported_with_place_path_and_hint() -> None:
         "kind: KubletConfig\n"
     )
     assert found == [
-        "c.yaml:3:3: machine.typ: unknown key 'typ', did you mean 'type'?",
+        "c.yaml:3:3: machine.typ: unknown key, did you mean 'type'?",
         "c.yaml:4:13: machine.certSANs: expected a list, got 'nope'",
         "c.yaml:6:11: machine.features.rbac: expected true or false, got '7'",
         "c.yaml:8:1: kind: 'KubletConfig' 'v1alpha1' is not registered, did you mean 'KubeletConfig'?",
@@ -57,7 +57,7 @@ def test_every_problem_is_reported_with_place_path_and_hint() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("version: v1alpha1\ndebug: true\ndebug: false\n", "key 'debug' is given twice"),
+        ("version: v1alpha1\ndebug: true\ndebug: false\n", "debug: given twice"),
         ("kind: KubeletConfig\n", "apiVersion is missing"),
         ("foo: bar\n", "kind is missing"),
         ("version: v1beta9\nmachine: {}\n", "unknown version 'v1beta9'"),
