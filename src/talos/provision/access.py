@@ -34,11 +34,13 @@ def talos_context(cluster: Cluster) -> dict[str, Any]:
 
 
 def _record(cluster: Cluster, kind: str, access: Access) -> None:
-    cluster.update(access={**cluster.state.access, kind: access})
+    with cluster.changing:
+        cluster.update(access={**cluster.state.access, kind: access})
 
 
 def _forget(cluster: Cluster, kind: str) -> None:
-    cluster.update(access={key: value for key, value in cluster.state.access.items() if key != kind})
+    with cluster.changing:
+        cluster.update(access={key: value for key, value in cluster.state.access.items() if key != kind})
 
 
 class _Entry(plan.Step):

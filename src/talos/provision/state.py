@@ -19,6 +19,7 @@ import fcntl
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -110,6 +111,8 @@ class Cluster:
         self.folder = store.folder / name
         self.names = Names.of(store.folder, name)
         self.state = state
+        # Steps that merge the person's files run in threads beside the others.
+        self.changing = threading.RLock()
 
     @property
     def request(self) -> Request:
@@ -122,18 +125,21 @@ class Cluster:
 
     def update(self, **changes: Any) -> None:
         """Change the state and write it through to the disk."""
-        changed = dataclasses.replace(self.state, **changes)
-        launch.write_json(self.folder / FILE, changed.to_json())
-        self.state = changed
+        with self.changing:
+            changed = dataclasses.replace(self.state, **changes)
+            launch.write_json(self.folder / FILE, changed.to_json())
+            self.state = changed
 
     def record(self, key: str) -> None:
         """Note that the step is begun."""
-        if key not in self.state.recorded:
-            self.update(recorded=(*self.state.recorded, key))
+        with self.changing:
+            if key not in self.state.recorded:
+                self.update(recorded=(*self.state.recorded, key))
 
     def forget(self, *keys: str) -> None:
         """Note that the steps are undone."""
-        self.update(recorded=tuple(key for key in self.state.recorded if key not in keys))
+        with self.changing:
+            self.update(recorded=tuple(key for key in self.state.recorded if key not in keys))
 
     def delete(self) -> None:
         """Remove the folder; the state file goes last, so that an interrupted removal can be repeated."""
