@@ -117,12 +117,13 @@ async def undo(steps: Sequence[Step], cluster: Cluster, *, force: bool = False) 
 
     Returns the failures. Without `force` nothing further is undone after one, so that a repetition finds the rest.
     """
-    recorded = [step for step in steps if step.key in cluster.state.recorded]
     failures: list[Exception] = []
-    for level in reversed(levels(recorded)):
+    for everything in reversed(levels(steps)):
+        level = [step for step in everything if step.key in cluster.state.recorded]
         results = await asyncio.gather(*(step.undo(cluster) for step in level), return_exceptions=True)
         gone = [step.key for step, result in zip(level, results, strict=True) if not isinstance(result, BaseException)]
-        cluster.forget(*gone)
+        if gone:
+            cluster.forget(*gone)
         for result in results:
             if isinstance(result, Exception):
                 failures.append(result)

@@ -279,11 +279,10 @@ def _network_problems(cidr: str, nodes: int) -> list[str]:
     # Network, gateway and broadcast address are not for nodes.
     if network.num_addresses < nodes + 3:
         return [f"network {cidr} is too small: it has {max(0, network.num_addresses - 3)} addresses for {nodes} nodes"]
-    return [
-        f"network {cidr} overlaps {reserved}, which pods and services of the cluster use"
-        for reserved in _RESERVED
-        if network.overlaps(reserved)
-    ]
+    for reserved in _RESERVED:
+        if network.overlaps(reserved):
+            return [f"network {cidr} overlaps {reserved}, which pods and services of the cluster use"]
+    return []
 
 
 def parse_cpus(text: str) -> int:

@@ -79,9 +79,9 @@ class State:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """Raises Invalid for another format."""
+        """Raises ValueError for another format, KeyError or TypeError for other content."""
         if content.get("format") != FORMAT:
-            raise errors.Invalid(f"state file of format {content.get('format')}, this is for format {FORMAT}")
+            raise ValueError(f"format {content.get('format')}, this is for format {FORMAT}")
         rest = {key: value for key, value in content.items() if key not in ("format", "provisioner")}
         return cls(
             **{
@@ -175,7 +175,7 @@ class Store:
             return Cluster(self, name, State.from_json(content))
         except FileNotFoundError:
             raise errors.NotFound(f"there is no cluster {name} in {self.folder}") from None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise errors.Invalid([errors.Problem(str(error), where=str(file))]) from error
 
     def find(self, name: str) -> Cluster | None:

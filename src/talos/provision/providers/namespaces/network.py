@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from pathlib import Path
 
 from talos.linux import netlink, nft, sysctl
 from talos.provision import plan
@@ -29,11 +30,14 @@ class Sysctls(plan.Step):
     key = "host/sysctls"
     title = "kernel parameters"
 
+    def __init__(self, root: Path = sysctl.ROOT) -> None:
+        self._root = root
+
     async def do(self, cluster: Cluster, progress: plan.Progress) -> None:
         """Note, then set."""
         if not cluster.state.sysctls:
-            cluster.update(sysctls=_inherited(cluster) or _present())
-        sysctl.write("net.ipv4.ip_forward", "1")
+            cluster.update(sysctls=_inherited(cluster) or _present(self._root))
+        sysctl.write("net.ipv4.ip_forward", "1", self._root)
 
     async def undo(self, cluster: Cluster) -> None:
         """Restore what was there before the first cluster, once no other cluster is left."""
@@ -41,15 +45,15 @@ class Sysctls(plan.Step):
             return
         for name, value in cluster.state.sysctls.items():
             with contextlib.suppress(OSError):
-                if sysctl.read(name) != value:
-                    sysctl.write(name, value)
+                if sysctl.read(name, self._root) != value:
+                    sysctl.write(name, value, self._root)
 
 
-def _present() -> dict[str, str]:
+def _present(root: Path) -> dict[str, str]:
     found = {}
     for name in SYSCTLS:
         with contextlib.suppress(OSError):
-            found[name] = sysctl.read(name)
+            found[name] = sysctl.read(name, root)
     return found
 
 
