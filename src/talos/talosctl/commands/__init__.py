@@ -1,1 +1,13 @@
-"""One module per command, found by name and imported when used."""
+"""One module per command, found by name and imported when used. GROUPS: words that only hold other commands."""
+
+GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "cluster": ("manage local clusters", ()),
+    "completion": ("write the completion script of a shell", ()),
+    "config": ("manage the talosconfig: contexts, endpoints, nodes", ()),
+    "etcd": ("manage etcd", ()),
+    "etcd alarm": ("manage etcd alarms", ()),
+    "gen": ("generate authorities, certificates, keys and configurations", ()),
+    "image": ("manage container images of a machine", ("images",)),
+    "inspect": ("look into the running system", ()),
+    "machineconfig": ("work with machine configurations", ("mc",)),
+}

@@ -1,0 +1,180 @@
+"""A connection to the Talos API of a cluster: endpoints in turn, one call per node, results by node.
+
+The endpoint (an apid) is only the door; `node` metadata says who answers. Endpoints are tried round robin, one that can
+not be reached is skipped for the rest of the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
+
+from google.protobuf.message import Message
+
+from talos.base import errors
+from talos.machinery.api import methods
+from talos.machinery.client import talosconfig
+from talos.machinery.rpc import channel, status
+from talos.machinery.rpc.method import Method
+
+T = TypeVar("T")
+PORT = 50000
+CONNECT_TIMEOUT_S = 10.0
+CALL_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result(Generic[T]):
+    """What one node answered: a value or an error."""
+
+    node: str
+    value: T | None = None
+    error: Exception | None = None
+
+
+def split_endpoint(endpoint: str) -> tuple[str, int]:
+    """`host`, `host:port`, `[v6]:port`, `https://host` -> (host, port). Raises Invalid."""
+    if "://" in endpoint:
+        url = urlsplit(endpoint)
+        return url.hostname or "", url.port or 443
+    if endpoint.count(":") > 1 and not endpoint.startswith("["):
+        return endpoint, PORT
+    url = urlsplit(f"//{endpoint}")
+    try:
+        port = url.port or PORT
+    except ValueError as error:
+        raise errors.Invalid(f"endpoint {endpoint!r}: port is no number") from error
+    if not url.hostname:
+        raise errors.Invalid(f"endpoint {endpoint!r} has no host")
+    return url.hostname, port
+
+
+def tls(context: talosconfig.Context) -> ssl.SSLContext:
+    """Client context of a talosconfig. Raises Invalid when certificates are missing or broken."""
+    if not context.ca or not context.crt or not context.key:
+        raise errors.Invalid("the talosconfig context has no complete set of ca, crt and key")
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.set_alpn_protocols(["h2"])
+    key = context.key.replace(b"ED25519 PRIVATE KEY", b"PRIVATE KEY")
+    descriptor = _memory_file(context.crt.rstrip() + b"\n" + key)
+    try:
+        made.load_verify_locations(cadata=context.ca.decode())
+        made.load_cert_chain(f"/proc/self/fd/{descriptor}")
+    except ssl.SSLError as error:
+        raise errors.Invalid(f"the talosconfig's certificates can not be used: {error}") from error
+    finally:
+        os.close(descriptor)
+    return made
+
+
+def _memory_file(data: bytes) -> int:
+    descriptor = os.memfd_create("talosconfig", os.MFD_CLOEXEC)
+    os.write(descriptor, data)
+    return descriptor
+
+
+def insecure_tls(fingerprints: Sequence[str]) -> ssl.SSLContext:
+    """Context for maintenance mode: the server's certificate is self-signed, pins are checked after the handshake."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.check_hostname = False
+    made.verify_mode = ssl.CERT_NONE
+    made.set_alpn_protocols(["h2"])
+    return made
+
+
+class Connection:
+    """Calls to nodes of a cluster through its endpoints."""
+
+    def __init__(self, endpoints: Sequence[str], context: ssl.SSLContext | None, *, cluster: str = "") -> None:
+        """Raises Invalid without endpoints."""
+        if not endpoints:
+            raise errors.Invalid("no endpoints: set them with `talosctl config endpoint`, or --endpoints")
+        self._endpoints = [split_endpoint(e) for e in endpoints]
+        self._tls = context
+        self._metadata = {"runtime": "Talos"} | ({"context": cluster} if cluster else {})
+        self._channels: dict[tuple[str, int], channel.Channel] = {}
+        self._next = 0
+
+    def close(self) -> None:
+        """Close all channels."""
+        for found in self._channels.values():
+            found.close()
+        self._channels.clear()
+
+    def _channel(self) -> tuple[tuple[str, int], channel.Channel]:
+        endpoint = self._endpoints[self._next % len(self._endpoints)]
+        found = self._channels.get(endpoint)
+        if found is None:
+            found = self._channels[endpoint] = channel.Channel.tcp(*endpoint, tls=self._tls)
+        return endpoint, found
+
+    def _lost(self, endpoint: tuple[str, int]) -> None:
+        """Move a dead endpoint to the end of the line."""
+        if len(self._endpoints) > 1 and endpoint in self._endpoints:
+            self._endpoints.remove(endpoint)
+            self._endpoints.append(endpoint)
+
+    def _headers(self, node: str) -> dict[str, str]:
+        return self._metadata | ({"node": node} if node else {})
+
+    async def unary(self, path: str, request: Message, *, node: str = "", timeout_s: float = CALL_TIMEOUT_S) -> Any:
+        """One request, one response, of one node. Raises RpcError; UNAVAILABLE only after every endpoint failed."""
+        method = methods.method(path)
+        failure: status.RpcError | None = None
+        for _ in range(len(self._endpoints)):
+            endpoint, found = self._channel()
+            try:
+                return await found.unary(method, request, metadata=self._headers(node), timeout_s=timeout_s)
+            except status.RpcError as error:
+                if error.code is not status.Code.UNAVAILABLE:
+                    raise
+                failure = error
+                self._lost(endpoint)
+        assert failure is not None
+        raise failure
+
+    async def stream(
+        self, path: str, request: Message, *, node: str = "", timeout_s: float | None = None
+    ) -> AsyncIterator[Any]:
+        """One request, many responses, of one node. Raises RpcError."""
+        method = methods.method(path)
+        for attempt in range(len(self._endpoints)):
+            endpoint, found = self._channel()
+            started = False
+            responses = found.stream(method, request, metadata=self._headers(node), timeout_s=timeout_s)
+            try:
+                async with contextlib.aclosing(responses):  # type: ignore[type-var]
+                    async for response in responses:
+                        started = True
+                        yield response
+                return
+            except status.RpcError as error:
+                last = attempt == len(self._endpoints) - 1
+                if error.code is not status.Code.UNAVAILABLE or started or last:
+                    raise
+                self._lost(endpoint)
+
+    async def upload(self, path: str, requests: Any, *, node: str = "", timeout_s: float | None = None) -> Any:
+        """Many requests, one response, of one node. Raises RpcError."""
+        method: Method = methods.method(path)
+        _, found = self._channel()
+        return await found.upload(method, requests, metadata=self._headers(node), timeout_s=timeout_s)
+
+
+async def each(nodes: Sequence[str], call: Callable[[str], Awaitable[T]]) -> list[Result[T]]:
+    """Run one call per node at the same time; results in the order of the nodes, failures kept."""
+
+    async def one(node: str) -> Result[T]:
+        try:
+            return Result(node, await call(node))
+        except (errors.TalosError, OSError) as error:
+            return Result(node, error=error)
+
+    return list(await asyncio.gather(*(one(n) for n in nodes)))

@@ -1,0 +1,157 @@
+"""What a command works with: the talosconfig, the connection, the nodes to ask, and per-node results."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from talos.base import errors
+from talos.machinery.client import talosconfig
+from talos.talosctl import exit_codes, output
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from talos.machinery.client import connection as connections
+
+T = TypeVar("T")
+
+
+class Session:
+    """Opened lazily: a command that needs no node never imports gRPC."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self._args = args
+        self._connection: connections.Connection | None = None
+        self._config: talosconfig.Talosconfig | None = None
+
+    @property
+    def config_path(self) -> Path:
+        """Where the talosconfig is."""
+        return talosconfig.path(self._args.talosconfig)
+
+    @property
+    def config(self) -> talosconfig.Talosconfig:
+        """The talosconfig. Raises Invalid."""
+        if self._config is None:
+            self._config = talosconfig.load(self.config_path)
+        return self._config
+
+    def save(self, config: talosconfig.Talosconfig) -> None:
+        """Write the talosconfig."""
+        talosconfig.save(config, self.config_path)
+        self._config = config
+
+    @property
+    def context(self) -> talosconfig.Context:
+        """The context in use. Raises NotFound."""
+        if not self.config.contexts:
+            raise errors.NotFound(f"no talosconfig at {self.config_path}: create one, or name it with --talosconfig")
+        return self.config.get(self._args.context)[1]
+
+    @property
+    def insecure(self) -> bool:
+        """Whether the maintenance API is asked for."""
+        return bool(getattr(self._args, "insecure", False))
+
+    @property
+    def nodes(self) -> list[str]:
+        """Nodes to ask. Raises Invalid when none is known."""
+        if self._args.nodes:
+            return list(self._args.nodes)
+        if self.insecure:
+            raise errors.Invalid("--insecure needs --nodes")
+        found = list(self.context.nodes)
+        if not found:
+            raise errors.Invalid("no nodes: name them with --nodes, or set them with `talosctl config node`")
+        return found
+
+    @property
+    def connection(self) -> connections.Connection:
+        """The connection to the cluster. Raises Invalid, NotFound."""
+        if self._connection is None:
+            from talos.machinery.client import connection as connections
+
+            if self.insecure:
+                tls = connections.insecure_tls(self._args.cert_fingerprint)
+                self._connection = connections.Connection(self.nodes, tls)
+            else:
+                context = self.context
+                endpoints = self._args.endpoints or context.endpoints
+                cluster = self._args.cluster or context.cluster
+                self._connection = connections.Connection(endpoints, connections.tls(context), cluster=cluster)
+        return self._connection
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _target(self, node: str) -> str:
+        return "" if self.insecure else node
+
+    async def unary(self, path: str, request: Message, *, node: str, timeout_s: float = 60.0) -> Any:
+        """Ask one node."""
+        return await self.connection.unary(path, request, node=self._target(node), timeout_s=timeout_s)
+
+    def stream(self, path: str, request: Message, *, node: str, timeout_s: float | None = None) -> AsyncIterator[Any]:
+        """Ask one node for a stream."""
+        return self.connection.stream(path, request, node=self._target(node), timeout_s=timeout_s)
+
+    async def each(self, call: Callable[[str], Awaitable[T]]) -> tuple[list[tuple[str, T]], int]:
+        """Make a call per node at the same time; return the answers and the exit code. Failures are printed."""
+        from talos.machinery.client import connection as connections
+
+        self.connection  # noqa: B018 a broken talosconfig is one error, not one per node
+        results = await connections.each(self.nodes, call)
+        code = 0
+        answers: list[tuple[str, T]] = []
+        for result in results:
+            if result.error is None:
+                answers.append((result.node, result.value))  # type: ignore[arg-type]
+            else:
+                output.say(f"{result.node}: {result.error}")
+                code = max(code, int(exit_codes.of(result.error)))
+        if answers and code:
+            code = int(exit_codes.Exit.FAILED)
+        return answers, code
+
+    async def each_message(
+        self, path: str, request: Message, *, timeout_s: float = 60.0
+    ) -> tuple[list[tuple[str, Any]], int]:
+        """Make the same unary call to each node; return (node, message) for each message of the replies."""
+
+        async def call(node: str) -> Any:
+            return await self.unary(path, request, node=node, timeout_s=timeout_s)
+
+        answers, code = await self.each(call)
+        return [(node, message) for node, reply in answers for message in reply.messages], code
+
+    async def follow(
+        self, path: str, request: Message, show: Callable[[str, Any], None], *, timeout_s: float | None = None
+    ) -> int:
+        """Stream from each node at the same time, showing messages as they come; return the exit code."""
+
+        async def one(node: str) -> None:
+            async with aclosing(self.stream(path, request, node=node, timeout_s=timeout_s)) as messages:  # type: ignore[type-var]
+                async for message in messages:
+                    show(node, message)
+
+        _, code = await self.each(one)
+        return code
+
+
+def single(values: Sequence[str], what: str) -> str:
+    """Return the only value. Raises Invalid for several."""
+    if len(values) != 1:
+        raise errors.Invalid(f"{what}: exactly one node is needed, got {len(values)}")
+    return values[0]
+
+
+def run(coroutine: Any) -> Any:
+    """Run the event loop of a command."""
+    return asyncio.run(coroutine)
