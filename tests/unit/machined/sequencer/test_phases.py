@@ -1,0 +1,82 @@
+from typing import Any
+
+import pytest
+
+from talos.base import errors
+from talos.machined.modes import Mode
+from talos.machined.sequencer import context, phases
+from talos.machined.sequencer.machine import Name
+
+
+def _context(mode: Mode = Mode.CONTAINER, **reset: Any) -> context.Context:
+    nothing: Any = None
+    return context.Context(nothing, nothing, nothing, nothing, nothing, mode, nothing, context.Reset(**reset))
+
+
+def _names(name: Name, made: context.Context, **options: Any) -> list[tuple[str, list[str]]]:
+    return [(phase.name, [task.name for task in phase.tasks]) for phase in phases.phases(name, made, **options)]
+
+
+@pytest.mark.feature("H009", "R005")
+def test_initialize_in_a_container() -> None:
+    assert _names(Name.INITIALIZE, _context()) == [
+        ("machined", ["startMachined", "startApid"]),
+        ("config", ["loadConfig"]),
+    ]
+
+
+@pytest.mark.feature("H013", "R006")
+def test_boot_in_a_container() -> None:
+    assert [name for name, _ in _names(Name.BOOT, _context())] == [
+        "memorySizeCheck",
+        "sharedFilesystems",
+        "ephemeral",
+        "startEverything",
+    ]
+
+
+@pytest.mark.feature("H016")
+def test_forced_reboot_spares_the_pods() -> None:
+    gentle = [name for name, _ in _names(Name.REBOOT, _context())]
+    forced = [name for name, _ in _names(Name.REBOOT, _context(), force=True)]
+    assert gentle == ["cleanup", *forced]
+    assert forced[-1] == "reboot"
+
+
+@pytest.mark.feature("H018", "R004")
+def test_shutdown() -> None:
+    assert [name for name, _ in _names(Name.SHUTDOWN, _context())] == [
+        "cleanup",
+        "denyNewServices",
+        "stopEverything",
+        "unmountEphemeral",
+        "shutdown",
+    ]
+
+
+@pytest.mark.feature("H019", "R004")
+@pytest.mark.parametrize(
+    ("graceful", "reboot", "expected"),
+    [
+        (True, False, ["removePods", "leaveEtcd", "shutDown"]),
+        (True, True, ["removePods", "leaveEtcd", "reboot"]),
+        (False, False, ["stopPods", "shutDown"]),
+    ],
+)
+def test_reset(graceful: bool, reboot: bool, expected: list[str]) -> None:
+    tasks = [task for _, names in _names(Name.RESET, _context(graceful=graceful, reboot=reboot)) for task in names]
+    assert [task for task in tasks if task in {"removePods", "stopPods", "leaveEtcd", "shutDown", "reboot"}] == expected
+
+
+@pytest.mark.feature("R003")
+def test_no_upgrade_in_a_container() -> None:
+    with pytest.raises(errors.Unsupported, match="container mode"):
+        phases.phases(Name.UPGRADE, _context())
+
+
+def test_nothing_on_the_way_down_can_keep_the_machine_up() -> None:
+    for name in (Name.REBOOT, Name.SHUTDOWN, Name.RESET):
+        *before, last = phases.phases(name, _context())
+        assert all(phase.tolerant for phase in before)
+        assert not last.tolerant
+        assert all(task.timeout_s <= 120 for phase in before for task in phase.tasks)
