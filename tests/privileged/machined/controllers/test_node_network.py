@@ -204,7 +204,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield Cluster(nodes[0], nodes[1], made, upstream)
 
 
-@pytest.mark.feature("L001", "L023", "L024", "E149", "R009")
+@pytest.mark.feature("L001", "L024", "E178", "R009", "E142", "E157", "E158", "E165", "E166", "E180", "E181")
 def test_the_network_becomes_ready_with_what_the_provisioner_made(cluster: Cluster) -> None:
     node = cluster.plane
     node.wait(NetworkStatus, "status", lambda s: s.address_ready and s.connectivity_ready and s.hostname_ready)
@@ -216,6 +216,7 @@ def test_the_network_becomes_ready_with_what_the_provisioner_made(cluster: Clust
     assert socket.gethostname() != "cp-1"
 
 
+@pytest.mark.feature("E148", "E129", "E170")
 def test_links_addresses_and_routes_are_reported(cluster: Cluster) -> None:
     node = cluster.plane
     link = node.wait(LinkStatus, "eth0", lambda s: s.operational_state == "up").spec
@@ -232,7 +233,7 @@ def test_links_addresses_and_routes_are_reported(cluster: Cluster) -> None:
     )
 
 
-@pytest.mark.feature("L023")
+@pytest.mark.feature("L023", "E151")
 def test_node_addresses_follow_the_kernel(cluster: Cluster) -> None:
     node = cluster.worker
     assert node.wait(NodeAddress, "default").spec.addresses == ("10.77.0.3/24",)
@@ -300,7 +301,7 @@ def test_time_counts_as_synchronised(cluster: Cluster) -> None:
     assert status.sync_disabled
 
 
-@pytest.mark.feature("L020", "L021", "E133")
+@pytest.mark.feature("L020", "L021", "E133", "E139")
 def test_files(cluster: Cluster) -> None:
     node = cluster.plane
     hosts = node.wait(EtcFileSpec, "hosts", lambda s: b"cp-1" in s.contents).spec.contents.decode()
@@ -366,7 +367,7 @@ def test_host_dns_knows_members_and_static_hosts(cluster: Cluster) -> None:
     assert (empty.rcode(), empty.answer) == (0, [])
 
 
-@pytest.mark.feature("M022")
+@pytest.mark.feature("M022", "E098", "E099", "E100")
 def test_kubeprism_balances_over_the_control_plane(cluster: Cluster) -> None:
     config = cluster.worker.wait(KubePrismConfig, "k8s-loadbalancer-config", lambda s: len(s.endpoints) >= 2).spec
     assert (config.host, config.port) == ("127.0.0.1", 7445)

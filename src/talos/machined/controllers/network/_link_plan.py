@@ -164,6 +164,8 @@ def _one(spec: Spec, current: Mapping[str, Link], made: set[str]) -> list[Op]:
             link = None
         if link is None and spec.name not in made:
             found = data_of(spec, lambda name: current[name].index if name in current else None)
+            if spec.kind == "bridge":  # a kernel without VLAN filtering refuses to be told that it is off
+                found = {key: value for key, value in found.items() if value}
             ops.append(Create(spec.name, spec.kind, found, spec.parent_name, spec.veth.peer_name))
             made.update({spec.name, spec.veth.peer_name})
         elif link is not None:
