@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 COMMANDS: dict[str, str] = {
+    "config add": "add a context",
+    "config context": "choose the context to use",
+    "config contexts": "list the contexts",
+    "config endpoint": "set the endpoints of the context",
+    "config info": "describe the context in use",
+    "config merge": "add the contexts of another talosconfig",
+    "config new": "write a talosconfig with a new certificate",
+    "config node": "set the nodes of the context",
+    "config proxy-url": "set the proxy of the context",
+    "config remove": "remove contexts",
     "version": "print the version of the client and of nodes",
 }
 
@@ -19,6 +29,10 @@ GROUPS: dict[str, str] = {
 }
 
 ALIASES: dict[str, str] = {
+    "config endpoints": "config endpoint",
+    "config get-contexts": "config contexts",
+    "config nodes": "config node",
+    "config use-context": "config context",
     "images": "image",
     "mc": "machineconfig",
 }
