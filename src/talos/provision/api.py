@@ -42,7 +42,9 @@ def context(ca: bytes, certificate: bytes, key: bytes) -> ssl.SSLContext:
     # The ssl module reads key pairs from files only; an anonymous one never touches a file system.
     handle = os.memfd_create("client-pair", os.MFD_CLOEXEC)
     try:
-        os.write(handle, certificate.rstrip() + b"\n" + key)
+        # OpenSSL does not know the label under which Talos writes Ed25519 keys; the content is PKCS #8.
+        plain = key.replace(b"ED25519 PRIVATE KEY", b"PRIVATE KEY")
+        os.write(handle, certificate.rstrip() + b"\n" + plain)
         made.load_cert_chain(f"/proc/self/fd/{handle}")
     finally:
         os.close(handle)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,11 @@ class Places:
 
 def _bundle(secret: kubelet_secret.KubeletSecret.Spec) -> bytes:
     return b"".join(ca.crt.rstrip() + b"\n" for ca in secret.accepted_c_as)
+
+
+def writable(places: Places) -> bool:
+    """Tell whether the file systems the kubelet's files are on are there."""
+    return all(os.access(places.at(path), os.W_OK) for path in (paths.KUBERNETES_CONFIG, paths.KUBELET_DATA.parent))
 
 
 def write(

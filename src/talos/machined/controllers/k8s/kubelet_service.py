@@ -13,6 +13,7 @@ from talos.supervisor import supervisor
 
 _SERVICE: Final = "kubelet"
 _SETTLE_S: Final = 30.0
+_NOT_MOUNTED_S: Final = 0.05
 
 
 class KubeletServiceController(controller.Controller):
@@ -38,6 +39,10 @@ class KubeletServiceController(controller.Controller):
         secret = await r.find(kubelet_secret.KubeletSecret, kubelet_secret.KUBELET_ID)
         root = await r.find(kubernetes_root_secret.KubernetesRootSecret, kubernetes_root_secret.KUBERNETES_ROOT_ID)
         if spec is None or secret is None:
+            return
+        if not _kubelet_files.writable(self._places):
+            # Early in the boot; nothing tells when that changes.
+            r.wake_after(_NOT_MOUNTED_S)
             return
         first = not self._record.exists()
         changed = _kubelet_files.write(self._places, spec.spec, secret.spec, self._record)

@@ -67,7 +67,9 @@ class KubeletStaticPodController(controller.Controller):
             async with kubernetes.Client(target, timeout_s=5) as kubelet:
                 found = statuses((await kubelet.request("GET", "/pods")).get("items") or [])
         except (OSError, TimeoutError, errors.TalosError) as error:
-            raise errors.Temporary(f"kubelet: {error or type(error).__name__}", _UNSETTLED_S) from error
+            # It answers once the API server, which it asks whether we may, runs. What was known stays.
+            r.wake_after(_UNSETTLED_S)
+            raise errors.NotReady(f"kubelet: {error or type(error).__name__}") from error
         for id, status in found.items():
             await r.put(
                 static_pod_status.StaticPodStatus(id, static_pod_status.StaticPodStatus.Spec(pod_status=status))
