@@ -123,6 +123,16 @@ def name_of(node: yaml.Node) -> str:
     return f"{text!r}" if text else "nothing"
 
 
+def is_set(value: Any, path: str) -> bool:
+    """Whether the key at a dotted path of a struct holds anything."""
+    for name in path.split("."):
+        if value is None:
+            return False
+        kind: Any = type(value)
+        value = getattr(value, fields(kind)[name][0])
+    return value is False or value not in (None, "", (), {}, b"", 0)
+
+
 @functools.cache
 def fields(kind: Any) -> dict[str, tuple[str, Decode, Any]]:
     """YAML key -> (attribute, decoder, annotation) of a struct's fields."""

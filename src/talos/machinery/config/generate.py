@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from talos.base import errors
 from talos.base.constants import versions
-from talos.machinery.config import container, document, secrets, v1alpha1
+from talos.machinery.config import container, document, secrets, sections, v1alpha1
 from talos.machinery.config.documents.block import filesystem_trim, volume
 from talos.machinery.config.documents.cluster import discovery_identity, discovery_service
 from talos.machinery.config.documents.cri import registry_mirror
@@ -173,7 +173,7 @@ def _node_documents(wanted: GenerateInput, *, plane: bool) -> list[document.Docu
         if not wanted.allow_scheduling_on_control_planes:
             taints = {kubernetes_views.CONTROL_PLANE_LABEL: "NoSchedule"}
     certificate = wanted.secrets.k8s.crt.decode()
-    pair = kube_api_server_ca.CertificateAndKey(cert=certificate, key=wanted.secrets.k8s.key.decode())
+    pair = sections.CertificateAndKey(cert=certificate, key=wanted.secrets.k8s.key.decode())
     version = wanted.kubernetes_version
     return [
         kube_cluster.KubeClusterConfig(cluster_name=wanted.cluster_name, endpoint=wanted.endpoint),
@@ -223,7 +223,7 @@ def _control_plane_documents(wanted: GenerateInput) -> list[document.Document]:
     version = wanted.kubernetes_version
     found: list[document.Document] = [
         kube_aggregator_ca.KubeAggregatorCAConfig(
-            issuing_ca=kube_aggregator_ca.CertificateAndKey(cert=aggregator.crt.decode(), key=aggregator.key.decode())
+            issuing_ca=sections.CertificateAndKey(cert=aggregator.crt.decode(), key=aggregator.key.decode())
         ),
         *_policy_documents(wanted),
         kube_service_account.KubeServiceAccountConfig(issuer=issuer),

@@ -53,8 +53,8 @@ def kubernetes_network(config: container.Container) -> KubernetesNetwork:
         dns_domain=(source.dns_domain if source else "") or DEFAULT_DNS_DOMAIN,
         pod_subnets=(source.pod_subnets if source else ()) or DEFAULT_POD_SUBNETS,
         service_subnets=(source.service_subnets if source else ()) or DEFAULT_SERVICE_SUBNETS,
-        node_mask_ipv4=(document.node_cidr_mask_size_i_pv4 if document else 0) or 24,
-        node_mask_ipv6=(document.node_cidr_mask_size_i_pv6 if document else 0) or 64,
+        node_mask_ipv4=(document.node_cidr_mask_size_ipv4 if document else 0) or 24,
+        node_mask_ipv6=(document.node_cidr_mask_size_ipv6 if document else 0) or 64,
     )
 
 

@@ -1,25 +1,24 @@
-"""Document KubeNodeConfig."""
+"""Document KubeNodeConfig: how this machine appears in Kubernetes."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-import msgspec
-
-from talos.machinery.config import document
+from talos.machinery.config import checks, document, findings, values
 
 
-class NodeIPConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of KubeNodeConfig."""
+class NodeIPConfig(document.Section, frozen=True, kw_only=True):
+    """Which of the machine's addresses the kubelet reports."""
 
-    valid_subnets: tuple[str, ...] = msgspec.field(default=(), name="validSubnets")
+    valid_subnets: tuple[str, ...] = ()
+    """Subnets the address may come from; one with `!` in front excludes."""
 
 
 class KubeNodeConfig(document.Document, frozen=True, kw_only=True):
-    """Kube node config."""
+    """The node object of this machine."""
 
     kind: ClassVar[str] = "KubeNodeConfig"
-    legacy_fields: ClassVar[tuple[str, ...]] = (
+    legacy: ClassVar[tuple[str, ...]] = (
         "cluster.allowSchedulingOnControlPlanes",
         "cluster.allowSchedulingOnMasters",
         "machine.kubelet.skipNodeRegistration",
@@ -30,9 +29,33 @@ class KubeNodeConfig(document.Document, frozen=True, kw_only=True):
         "machine.nodeTaints",
     )
 
-    skip_node_registration: bool | None = msgspec.field(default=None, name="skipNodeRegistration")
-    register_with_fqdn: bool | None = msgspec.field(default=None, name="registerWithFQDN")
-    node_ip: NodeIPConfig | None = msgspec.field(default=None, name="nodeIP")
-    labels: dict[str, str] = msgspec.field(default_factory=dict)
-    annotations: dict[str, str] = msgspec.field(default_factory=dict)
-    taints: dict[str, str] = msgspec.field(default_factory=dict)
+    skip_node_registration: bool | None = None
+    """Run the kubelet without joining it to the API server: only static pods run."""
+    register_with_fqdn: bool | None = document.named("registerWithFQDN", None)
+    """Register under the fully qualified name."""
+    node_ip: Annotated[NodeIPConfig | None, values.ALWAYS] = document.named("nodeIP", NodeIPConfig())
+    """Which address is reported."""
+    labels: dict[str, str] = document.mapping()
+    """Labels."""
+    annotations: dict[str, str] = document.mapping()
+    """Annotations."""
+    taints: dict[str, str] = document.mapping()
+    """Taints, `key: value:Effect` or `key: Effect`."""
+
+    def validate(self, found: findings.Findings) -> None:
+        """Keys and values are such as Kubernetes takes."""
+        if self.node_ip is not None:
+            checks.subnets_or_addresses(found, "nodeIP.validSubnets", self.node_ip.valid_subnets)
+        checks.node_labels(found, "labels", self.labels)
+        checks.node_annotations(found, "annotations", self.annotations)
+        checks.node_taints(found, "taints", self.taints)
+
+    @classmethod
+    def example(cls) -> KubeNodeConfig:
+        """A machine for databases."""
+        return cls(
+            node_ip=NodeIPConfig(valid_subnets=("10.0.0.0/8", "!10.0.0.3/32")),
+            labels={"topology.kubernetes.io/zone": "cellar"},
+            annotations={"example.org/rack": "r13"},
+            taints={"example.org/dedicated": "database:NoSchedule"},
+        )

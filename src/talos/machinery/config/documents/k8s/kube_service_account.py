@@ -1,34 +1,59 @@
-"""Document KubeServiceAccountConfig."""
+"""Document KubeServiceAccountConfig: tokens of service accounts."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-import msgspec
-
-from talos.machinery.config import document
+from talos.machinery.config import checks, document, findings, sections, values
 
 
-class IssuerServiceAccountConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of KubeServiceAccountConfig."""
+class IssuerServiceAccountConfig(document.Section, frozen=True, kw_only=True):
+    """What tokens are signed with."""
 
-    private_key: str = msgspec.field(default="", name="privateKey")
-    issuer_url: str = msgspec.field(default="", name="issuerURL")
+    private_key: Annotated[str, values.SECRET] = ""
+    """Private key, PEM."""
+    issuer_url: values.Url = document.named("issuerURL", "")
+    """Issuer named in tokens; usually the endpoint of the cluster."""
 
 
-class AcceptedServiceAccountConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of KubeServiceAccountConfig."""
+class AcceptedServiceAccountConfig(document.Section, frozen=True, kw_only=True):
+    """Which tokens are accepted besides."""
 
-    public_keys: tuple[str, ...] = msgspec.field(default=(), name="publicKeys")
-    issuers: tuple[str, ...] = ()
+    public_keys: tuple[str, ...] = ()
+    """Public keys, PEM; for rotation."""
+    issuers: tuple[values.Url, ...] = ()
+    """Issuers."""
     audiences: tuple[str, ...] = ()
+    """Audiences of the API server."""
 
 
 class KubeServiceAccountConfig(document.Document, frozen=True, kw_only=True):
-    """Kube service account config."""
+    """How service account tokens are signed and checked."""
 
     kind: ClassVar[str] = "KubeServiceAccountConfig"
     control_plane_only: ClassVar[bool] = True
+    legacy: ClassVar[tuple[str, ...]] = ("cluster.serviceAccount",)
 
     issuer: IssuerServiceAccountConfig | None = None
+    """What tokens are signed with."""
     accepted: AcceptedServiceAccountConfig | None = None
+    """Which are accepted besides."""
+
+    def validate(self, found: findings.Findings) -> None:
+        """Tokens need a key and an issuer."""
+        issuer = self.issuer or IssuerServiceAccountConfig()
+        if found.require(issuer.private_key, "issuer.privateKey"):
+            problem = checks.pem(issuer.private_key)
+            if problem:
+                found.error("issuer.privateKey", problem)
+        found.require(issuer.issuer_url, "issuer.issuerURL")
+
+    @classmethod
+    def example(cls) -> KubeServiceAccountConfig:
+        """A cluster that moved to another endpoint."""
+        return cls(
+            issuer=IssuerServiceAccountConfig(
+                private_key=sections.EXAMPLE_KEY, issuer_url="https://cluster.example.org:6443"
+            ),
+            accepted=AcceptedServiceAccountConfig(issuers=("https://10.5.0.2:6443",)),
+        )
