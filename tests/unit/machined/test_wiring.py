@@ -34,8 +34,14 @@ def test_components_by_annotation_and_defaults() -> None:
 
 
 def test_lazy_components_are_made_once() -> None:
-    parts, made = wiring.Components(), []
-    parts.provide_lazily(Thing, lambda: made.append(1) or Thing())
+    parts = wiring.Components()
+    made: list[int] = []
+
+    def make() -> Thing:
+        made.append(1)
+        return Thing()
+
+    parts.provide_lazily(Thing, make)
     assert parts.build(NeedsThing).thing is parts.build(NeedsThing).thing
     assert made == [1]
 

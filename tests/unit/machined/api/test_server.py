@@ -187,7 +187,7 @@ async def test_events_begin_with_an_empty_message(node: Node) -> None:
     third = await anext(stream)
     assert third.actor_id == "me"
     assert third.id > second.id
-    await stream.aclose()
+    await stream.aclose()  # type: ignore[attr-defined]
 
 
 @pytest.mark.feature("Q002", "Q003")

@@ -37,7 +37,7 @@ def plan(config: container.Container) -> target.RegistryConfig.Spec:
             if options.tls is not None:
                 tls[name] = target.RegistryTLSConfig(
                     tls_client_identity=options.tls.client_identity,
-                    tlsca=options.tls.ca.encode(),
+                    tlsca=options.tls.ca,
                     tls_insecure_skip_verify=bool(options.tls.insecure_skip_verify),
                 )
     for one in config.all(RegistryMirrorConfig):
