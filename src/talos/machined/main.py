@@ -131,7 +131,7 @@ class Machined:
         runtime = self.tasks.spawn(self.controllers.run(), "controllers")
         api = self.machine_server()
         await api.serve()
-        sockets = await faces.serve(self.store, self.platform)
+        sockets = await faces.serve(self.store)
         _log.info("API answers %.2f s after the start", time.monotonic() - self.began)
         self._handle_signals()
         boot = self.tasks.spawn(self._boot(), "boot")

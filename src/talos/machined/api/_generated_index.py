@@ -4,6 +4,7 @@ from __future__ import annotations
 
 HANDLERS: tuple[str, ...] = (
     "talos.machined.api.bootstrap:Bootstrap",
+    "talos.machined.api.cosi_state:CosiState",
     "talos.machined.api.dmesg:Dmesg",
     "talos.machined.api.etcd:Etcd",
     "talos.machined.api.events:Events",

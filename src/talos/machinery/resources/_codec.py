@@ -1,6 +1,7 @@
 """Specs on the wire: struct <-> protobuf message by descriptor, struct -> YAML.
 
-Field numbers come from protos/api, field names tie the two together: an attribute is named like the field of the message
+Field numbers come from protos/api, field names tie the two together: an attribute is named like the field of the
+message
 (`id_` style for names Python reserves). What differs in kind is converted here and nowhere else: addresses, durations,
 timestamps, enumerations, flag sets, PEM, free-form objects.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import enum
 import functools
 import ipaddress
 import types
@@ -18,12 +20,14 @@ from typing import Any
 
 import msgspec
 from google.protobuf import json_format, message_factory
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
 from talos.base import errors
 from talos.machinery.types import wire
 
+# The stubs know two classes of descriptors, the pure one and upb's; both have the same attributes.
+_Field = Any
 _MICROSECOND = datetime.timedelta(microseconds=1)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
@@ -117,9 +121,11 @@ _WRITERS: dict[str, Callable[[Any, Any], None]] = {
 }
 
 
-def _scalar(value: Any, field: FieldDescriptor) -> Any:
+def _scalar(value: Any, field: _Field) -> Any:
     if isinstance(value, wire.WireEnum):
         return value.number if field.cpp_type != FieldDescriptor.CPPTYPE_STRING else str(value)
+    if isinstance(value, enum.Enum):
+        return value.value
     if isinstance(value, datetime.timedelta):
         return value // _MICROSECOND * 1000
     if field.type == FieldDescriptor.TYPE_BYTES and isinstance(value, str):
@@ -130,15 +136,15 @@ def _scalar(value: Any, field: FieldDescriptor) -> Any:
     return value
 
 
-def _is_map(field: FieldDescriptor) -> bool:
+def _is_map(field: _Field) -> bool:
     return field.message_type is not None and field.message_type.GetOptions().map_entry
 
 
-def _is_repeated(field: FieldDescriptor) -> bool:
+def _is_repeated(field: _Field) -> bool:
     return bool(field.is_repeated)
 
 
-def _fill_one(target: Message, value: Any, descriptor: Descriptor) -> None:
+def _fill_one(target: Message, value: Any, descriptor: Any) -> None:
     writer = _WRITERS.get(descriptor.full_name)
     if writer is not None:
         writer(target, value)
@@ -149,7 +155,7 @@ def _fill_one(target: Message, value: Any, descriptor: Descriptor) -> None:
         _fill(target, value)
 
 
-def _fill_map(target: Any, value: Mapping[str, Any], field: FieldDescriptor) -> None:
+def _fill_map(target: Any, value: Mapping[str, Any], field: _Field) -> None:
     value_field = field.message_type.fields_by_name["value"]
     for key, item in value.items():
         if value_field.message_type is not None:
@@ -158,7 +164,7 @@ def _fill_map(target: Any, value: Mapping[str, Any], field: FieldDescriptor) -> 
             target[key] = _scalar(item, value_field)
 
 
-def _fill(message: Message, spec: Any) -> None:
+def _fill(message: Any, spec: Any) -> None:
     """Copy every attribute that the message has a field for."""
     for field in message.DESCRIPTOR.fields:
         value = getattr(spec, field.name, None)
@@ -166,7 +172,7 @@ def _fill(message: Message, spec: Any) -> None:
             value = getattr(spec, field.name + "_", None)
         if value is None or value in ("", (), {}, b""):
             continue
-        target = getattr(message, field.name) if field.message_type is not None or _is_repeated(field) else None
+        target: Any = getattr(message, field.name) if field.message_type is not None or _is_repeated(field) else None
         if _is_map(field):
             _fill_map(target, value, field)
         elif _is_repeated(field) and field.message_type is not None:
@@ -220,11 +226,11 @@ def _element(kind: Any, index: int) -> Any:
     return arguments[index] if len(arguments) > index else Any
 
 
-def _read_scalar(value: Any, kind: Any, field: FieldDescriptor) -> Any:
+def _read_scalar(value: Any, kind: Any, field: _Field) -> Any:
     kind = _optional(kind)
     if isinstance(kind, type):
         if issubclass(kind, wire.WireEnum):
-            return kind.from_number(value) if isinstance(value, int) else kind(value)
+            return kind.from_number(value) if isinstance(value, int) else kind.from_text(value)
         if kind is datetime.timedelta:
             return datetime.timedelta(microseconds=value // 1000)
         if kind is str and isinstance(value, bytes):
@@ -255,7 +261,7 @@ def _hints(kind: type[Any]) -> dict[str, Any]:
 
 def _read(message: Any, kind: type[Any]) -> Any:
     values: dict[str, Any] = {}
-    hints = _hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]
     for field in message.DESCRIPTOR.fields:
         name = field.name if field.name in hints else field.name + "_"
         if name not in hints:

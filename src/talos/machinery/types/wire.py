@@ -29,3 +29,11 @@ class WireEnum(enum.StrEnum):
             if member.number == number:
                 return member
         raise ValueError(f"{number} is no {cls.__name__}")
+
+    @classmethod
+    def from_text(cls: type[E], text: str) -> E:
+        """Return the member with this text. Raises ValueError."""
+        for member in cls:
+            if member.value == text:
+                return member
+        raise ValueError(f"{text!r} is no {cls.__name__}")

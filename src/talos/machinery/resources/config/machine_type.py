@@ -8,7 +8,6 @@ import msgspec
 
 from talos.cosi import resource
 from talos.machinery.types import machine as machine_types
-from talos.machinery.types import machine as machine_types
 
 MACHINE_TYPE_ID = "machine-type"
 
@@ -29,7 +28,3 @@ class MachineType(resource.Resource["MachineType.Spec"]):
         scalar: ClassVar[str] = "machine_type"
 
         machine_type: machine_types.MachineType = machine_types.MachineType.UNKNOWN
-
-        machine_type: machine_types.MachineType = msgspec.field(
-            default=machine_types.MachineType.UNKNOWN, name="machineType"
-        )

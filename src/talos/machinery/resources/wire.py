@@ -1,0 +1,183 @@
+"""Whole resources on the wire: cosi.resource.Resource <-> Resource, and the YAML people see.
+
+A spec travels twice, as protobuf bytes and as YAML text: programs decode the former, `talosctl get` prints the latter.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import Any
+
+import msgspec
+from google.protobuf import timestamp_pb2
+
+from talos.base import errors
+from talos.cosi import resource, state
+from talos.cosi.resource import Resource
+from talos.machinery.api._generated.cosi import resource_pb2, state_pb2
+from talos.machinery.resources import _codec, registry
+from talos.machinery.resources.config import machine_config
+
+
+def _timestamp(moment: datetime.datetime) -> timestamp_pb2.Timestamp:
+    made = timestamp_pb2.Timestamp()
+    made.FromDatetime(moment)
+    return made
+
+
+def _metadata(res: Resource[Any]) -> resource_pb2.Metadata:
+    metadata = res.metadata
+    annotations = dict(metadata.annotations)
+    if isinstance(res, machine_config.MachineConfig):
+        annotations[machine_config.YAML_ANNOTATION] = "1"
+    return resource_pb2.Metadata(
+        namespace=metadata.namespace,
+        type=metadata.type,
+        id=metadata.id,
+        version=metadata.version_text,
+        owner=metadata.owner,
+        phase=str(metadata.phase),
+        created=_timestamp(metadata.created),
+        updated=_timestamp(metadata.updated),
+        finalizers=sorted(metadata.finalizers),
+        labels=dict(metadata.labels),
+        annotations=annotations,
+    )
+
+
+def spec_data(res: Resource[Any]) -> Any:
+    """Return the spec as the data its YAML form has."""
+    if isinstance(res, machine_config.MachineConfig):
+        return res.spec.source.decode(errors="replace")
+    spec = res.spec
+    if dataclasses.is_dataclass(spec) and not isinstance(spec, type):
+        return _dataclass(spec)
+    scalar = getattr(spec, "scalar", "")
+    return _codec.to_plain(spec) if not scalar else str(getattr(spec, scalar))
+
+
+def _dataclass(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {_camel(f.name): _dataclass(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, tuple | list):
+        return [_dataclass(item) for item in value]
+    if isinstance(value, resource.Sensitivity):
+        return "sensitive" if value is resource.Sensitivity.SENSITIVE else ""
+    return value
+
+
+def _camel(name: str) -> str:
+    if name == "resource_type":
+        return "type"
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+def encode(res: Resource[Any]) -> resource_pb2.Resource:
+    """Return the wire form."""
+    from talos.machinery.config import encoder
+
+    definition = res.definition
+    if isinstance(res, machine_config.MachineConfig):
+        from talos.machinery.api._generated.resource.config import config_pb2
+
+        data = config_pb2.MachineConfigSpec(yaml_marshalled=res.spec.source).SerializeToString()
+    else:
+        data = _codec.encode(res.spec, definition.message)
+    text = encoder.dump(spec_data(res))
+    return resource_pb2.Resource(metadata=_metadata(res), spec=resource_pb2.Spec(proto_spec=data, yaml_spec=text))
+
+
+def _decode_metadata(found: resource_pb2.Metadata) -> resource.Metadata:
+    version = int(found.version) if found.version.isdigit() else 0
+    return resource.Metadata(
+        namespace=found.namespace,
+        type=found.type,
+        id=found.id,
+        version=version,
+        owner=found.owner,
+        phase=resource.Phase(found.phase or "running"),
+        created=found.created.ToDatetime(tzinfo=datetime.UTC),
+        updated=found.updated.ToDatetime(tzinfo=datetime.UTC),
+        finalizers=frozenset(found.finalizers),
+        labels=dict(found.labels),
+        annotations=dict(found.annotations),
+    )
+
+
+def decode(found: resource_pb2.Resource, cls: type[Resource[Any]] | None = None) -> Resource[Any]:
+    """Return the resource of a wire form. Raises NotFound for an unknown type, Invalid for a broken one."""
+    kind = cls or registry.find(found.metadata.type)
+    made = object.__new__(kind)
+    try:
+        made.metadata = _decode_metadata(found.metadata)
+    except ValueError as error:
+        raise errors.Invalid(f"metadata of {found.metadata.type}/{found.metadata.id}: {error}") from error
+    if kind is machine_config.MachineConfig:
+        from talos.machinery.api._generated.resource.config import config_pb2
+
+        source = config_pb2.MachineConfigSpec.FromString(found.spec.proto_spec).yaml_marshalled
+        made.spec = machine_config.MachineConfig.Spec(source=source)
+    elif issubclass(kind.Spec, msgspec.Struct):
+        made.spec = _codec.decode(found.spec.proto_spec, kind.definition.message, kind.Spec)
+    else:
+        made.spec = kind.Spec()
+    return made
+
+
+def encode_event(event: state.Event[Any]) -> state_pb2.Event:
+    """Return the wire form of an event."""
+    made = state_pb2.Event(event_type=event.type.value)  # type: ignore[arg-type]
+    if event.bookmark:
+        made.bookmark = event.bookmark
+    if event.resource is not None and event.resource.spec is not None:
+        made.resource.CopyFrom(encode(event.resource))
+    elif event.resource is not None:
+        made.resource.CopyFrom(resource_pb2.Resource(metadata=_metadata(event.resource), spec=resource_pb2.Spec()))
+    if event.old is not None:
+        made.old.CopyFrom(encode(event.old))
+    if event.error is not None:
+        made.error = str(event.error)
+    return made
+
+
+def decode_event(found: state_pb2.Event, cls: type[Resource[Any]]) -> state.Event[Any]:
+    """Return the event of a wire form."""
+    return state.Event(
+        type=state.EventType(found.event_type),
+        resource=decode(found.resource, cls) if found.HasField("resource") else None,
+        old=decode(found.old, cls) if found.HasField("old") else None,
+        bookmark=found.bookmark,
+        error=errors.Temporary(found.error, 0) if found.error else None,
+    )
+
+
+def encode_query(query: state.Query) -> tuple[list[resource_pb2.LabelQuery], resource_pb2.IDQuery | None]:
+    """Return the wire form of a query: label alternatives and the id pattern."""
+    labels = [
+        resource_pb2.LabelQuery(
+            terms=[
+                resource_pb2.LabelTerm(key=t.key, op=t.op.value, value=t.values, invert=t.invert)  # type: ignore[arg-type]
+                for t in terms
+            ]
+        )
+        for terms in query.labels
+    ]
+    return labels, resource_pb2.IDQuery(regexp=query.id_pattern) if query.id_pattern else None
+
+
+def decode_query(labels: Any, id_query: Any) -> state.Query | None:
+    """Return the query of a wire form, None when it selects everything. Raises Invalid."""
+    import re
+
+    pattern = id_query.regexp if id_query is not None else ""
+    try:
+        re.compile(pattern)
+        alternatives = tuple(
+            tuple(state.LabelTerm(t.key, state.LabelOp(t.op), tuple(t.value), t.invert) for t in q.terms)
+            for q in labels
+        )
+    except (re.error, ValueError) as error:
+        raise errors.Invalid(f"query can not be used: {error}") from error
+    return state.Query(alternatives, pattern) if alternatives or pattern else None
