@@ -161,3 +161,42 @@ def not_negative(found: findings.Findings, path: str, value: values.Duration | N
     """Check that a duration is not negative."""
     if value is not None and value.total_seconds() < 0:
         found.error(path, f"must not be negative, got {values.format_duration(value)}")
+
+
+def host_port(text: str) -> str:
+    """Whether text is `host:port`, an IPv6 host in brackets."""
+    host, _, port = text.rpartition(":")
+    bare = host.startswith("[") and host.endswith("]")
+    if not host or not port.isdigit() or int(port) > 65535 or (":" in host and not bare):
+        return f"expected host:port, got {text!r}"
+    return ""
+
+
+# Types of an OCI runtime specification, as far down as mistakes are common.
+_RUNTIME_SPEC: dict[str, type] = {
+    "ociVersion": str, "process": dict, "root": dict, "hostname": str, "domainname": str, "mounts": list,
+    "hooks": dict, "annotations": dict, "linux": dict, "process.terminal": bool, "process.user": dict,
+    "process.args": list, "process.env": list, "process.cwd": str, "process.capabilities": dict,
+    "process.rlimits": list, "process.noNewPrivileges": bool, "process.oomScoreAdj": int,
+    "process.apparmorProfile": str, "process.selinuxLabel": str, "root.path": str, "root.readonly": bool,
+    "linux.sysctl": dict, "linux.resources": dict, "linux.cgroupsPath": str, "linux.namespaces": list,
+    "linux.devices": list, "linux.seccomp": dict, "linux.rootfsPropagation": str, "linux.maskedPaths": list,
+    "linux.readonlyPaths": list, "linux.mountLabel": str, "linux.uidMappings": list, "linux.gidMappings": list,
+}  # fmt: skip
+_TYPE_NAMES: dict[type, str] = {
+    str: "text",
+    dict: "a mapping",
+    list: "a list",
+    bool: "true or false",
+    int: "an integer",
+}
+
+
+def runtime_spec(found: findings.Findings, path: str, given: Mapping[str, object], prefix: str = "") -> None:
+    """Check the types of an OCI runtime specification; keys that are not known are left to the runtime."""
+    for key, value in given.items():
+        wanted = _RUNTIME_SPEC.get(prefix + key)
+        if wanted is not None and type(value) is not wanted and value is not None:
+            found.error(f"{path}.{key}", f"expected {_TYPE_NAMES[wanted]}, got {value!r}")
+        elif isinstance(value, Mapping) and not prefix:
+            runtime_spec(found, f"{path}.{key}", value, f"{key}.")

@@ -1,21 +1,36 @@
-"""Document OOMConfig."""
+"""Document OOMConfig: what happens when memory runs out."""
 
 from __future__ import annotations
 
 import datetime
 from typing import ClassVar
 
-import msgspec
-
-from talos.machinery.config import document
+from talos.machinery.config import document, findings, values
 
 
 class OOMConfig(document.Document, frozen=True, kw_only=True):
-    """OOMConfig."""
+    """The handler that ends a control group before the kernel has to."""
 
     kind: ClassVar[str] = "OOMConfig"
 
-    trigger_expression: str = msgspec.field(default="", name="triggerExpression")
-    cgroup_ranking_expression: str = msgspec.field(default="", name="cgroupRankingExpression")
-    strict_cgroup_class_ordering: bool | None = msgspec.field(default=None, name="strictCgroupClassOrdering")
-    sample_interval: datetime.timedelta | None = msgspec.field(default=None, name="sampleInterval")
+    trigger_expression: values.Expression = ""
+    """When to act: a CEL expression over pressure of memory and its changes."""
+    cgroup_ranking_expression: values.Expression = ""
+    """Which group to end: a CEL expression; the highest value goes."""
+    strict_cgroup_class_ordering: bool | None = None
+    """Look at all groups of a lower class before those of a higher one; on by default."""
+    sample_interval: values.Duration | None = None
+    """How often the first expression is looked at, 500 ms by default."""
+
+    def validate(self, found: findings.Findings) -> None:
+        """Looking takes time."""
+        if self.sample_interval is not None and self.sample_interval <= datetime.timedelta():
+            found.error("sampleInterval", "must be longer than 0")
+
+    @classmethod
+    def example(cls) -> OOMConfig:
+        """Act late."""
+        return cls(
+            trigger_expression='memory_full_avg10 > 12.0 && time_since_trigger > duration("500ms")',
+            sample_interval=datetime.timedelta(milliseconds=100),
+        )

@@ -1,38 +1,60 @@
-"""Document UnattendedInstallConfig."""
+"""Document UnattendedInstallConfig: installation on a disk without anybody asking for it."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-import msgspec
-
-from talos.machinery.config import document
+from talos.machinery.config import checks, document, findings, values
 
 
-class InstallerSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of UnattendedInstallConfig."""
+class InstallerSpec(document.Section, frozen=True, kw_only=True):
+    """What is installed."""
 
     image: str = ""
+    """Installer image; the one the machine booted from by default."""
 
 
-class DiskSelectorSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of UnattendedInstallConfig."""
+class DiskSelectorSpec(document.Section, frozen=True, kw_only=True):
+    """Which disk."""
 
-    match: str = ""
+    match: values.Expression = ""
+    """CEL expression over `disk`."""
 
 
-class ProvisioningSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of UnattendedInstallConfig."""
+class ProvisioningSpec(document.Section, frozen=True, kw_only=True):
+    """Where it is installed."""
 
-    disk_selector: DiskSelectorSpec | None = msgspec.field(default=None, name="diskSelector")
+    disk_selector: Annotated[DiskSelectorSpec | None, values.ALWAYS] = DiskSelectorSpec()
+    """The disk."""
     wipe: bool | None = None
+    """Erase the whole disk first."""
 
 
 class UnattendedInstallConfig(document.Document, frozen=True, kw_only=True):
-    """Unattended install config."""
+    """Installs the system when the machine boots with this configuration and is not installed yet."""
 
     kind: ClassVar[str] = "UnattendedInstallConfig"
+    legacy: ClassVar[tuple[str, ...]] = ("machine.install",)
 
     reboot: bool | None = None
-    installer: InstallerSpec | None = None
-    provisioning: ProvisioningSpec | None = None
+    """Boot into what was installed; on by default."""
+    installer: Annotated[InstallerSpec | None, values.ALWAYS] = InstallerSpec()
+    """What is installed."""
+    provisioning: Annotated[ProvisioningSpec | None, values.ALWAYS] = ProvisioningSpec()
+    """Where."""
+
+    def validate(self, found: findings.Findings) -> None:
+        """The image, if given, is a reference, and there is a disk."""
+        if self.installer is not None and self.installer.image:
+            checks.required_image(found, self.installer.image, "installer.image")
+        selector = self.provisioning.disk_selector if self.provisioning else None
+        found.require(selector.match if selector else "", "provisioning.diskSelector.match")
+
+    @classmethod
+    def example(cls) -> UnattendedInstallConfig:
+        """On the first NVMe disk of some size."""
+        return cls(
+            provisioning=ProvisioningSpec(
+                disk_selector=DiskSelectorSpec(match='disk.transport == "nvme" && disk.size > 100u * GB'), wipe=True
+            )
+        )
