@@ -13,6 +13,7 @@ from tests.node import Node
 
 from talos.cosi import state
 from talos.linux import netlink
+from talos.machinery.resources.config.machine_config import MachineConfig
 from talos.machinery.resources.network import link_spec
 from talos.machinery.resources.network.address_spec import AddressSpec
 from talos.machinery.resources.network.link_spec import LinkSpec
@@ -192,3 +193,54 @@ def test_an_idle_node_does_nothing(node: Node, rt: netlink.Route) -> None:
         return time.thread_time() - begun
 
     assert node.call(busy) < 0.01
+
+
+CONFIG = """
+version: v1alpha1
+machine:
+  type: worker
+  network:
+    interfaces:
+      - interface: eth0
+        addresses: [10.9.0.1/24]
+        mtu: 1400
+        routes: [{network: 0.0.0.0/0, gateway: 10.9.0.254}]
+cluster: {controlPlane: {endpoint: 'https://a:6443'}}
+---
+apiVersion: v1alpha1
+kind: BridgeConfig
+name: br7
+stp: {enabled: true}
+addresses: [{address: 10.7.0.1/24}]
+---
+apiVersion: v1alpha1
+kind: BlackholeRouteConfig
+name: 203.0.113.0/24
+---
+apiVersion: v1alpha1
+kind: RoutingRuleConfig
+name: "1000"
+src: 10.9.0.0/16
+table: "110"
+"""
+
+
+@pytest.mark.feature("L001", "L030", "E125", "E145", "E167", "E174")
+def test_a_configuration_becomes_links_addresses_routes_and_rules(ns: int, rt: netlink.Route, tmp_path: Path) -> None:
+    rt.link_add_veth("eth0", "peer0")
+    rt.link_set("peer0", up=True)
+    configs = tuple(f"network.{name}_config" for name in ("link", "address", "route", "routing_rule"))
+    machine = MachineConfig("v1alpha1", MachineConfig.Spec(source=CONFIG.encode()))
+    with Node(ns, tmp_path, (*PACKAGES, *configs), [machine]) as node:
+        eventually(lambda: has_address(rt, "eth0", "10.9.0.1/24") and has_address(rt, "br7", "10.7.0.1/24"))
+        eventually(lambda: rt.link("eth0").mtu == 1400 and rt.link("eth0").up)
+        gateway = ipaddress.ip_address("10.9.0.254")
+        eventually(lambda: any(one.gateway == gateway and one.priority == 1024 for one in rt.routes()))
+        eventually(lambda: any(one.type == 6 and str(one.destination) == "203.0.113.0/24" for one in rt.routes()))
+        eventually(lambda: any(one.priority == 1000 and one.table == 110 for one in rt.rules()))
+        less = CONFIG.split("---")[0].replace("10.9.0.1/24", "10.9.0.2/24")
+        node.put(MachineConfig("v1alpha1", MachineConfig.Spec(source=less.encode())))
+        eventually(lambda: has_address(rt, "eth0", "10.9.0.2/24") and not has_address(rt, "eth0", "10.9.0.1/24"))
+        eventually(lambda: rt.find_link("br7") is None)
+        eventually(lambda: not any(one.priority == 1000 for one in rt.rules()))
+        eventually(lambda: not any(one.type == 6 for one in rt.routes()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 
 from talos.cosi import controller
@@ -9,6 +10,9 @@ from talos.linux import netlink
 from talos.linux.netlink import monitor
 from talos.machined.controllers.network import _address_plan, _applier
 from talos.machinery.resources.network.address_spec import AddressSpec
+
+_NO_IPV6 = (errno.EACCES, errno.EOPNOTSUPP, errno.EPERM)
+"""What the kernel answers where IPv6 is off for the link or altogether: nothing that trying again could mend."""
 
 
 class AddressSpecController(_applier.Applier):
@@ -34,4 +38,8 @@ class AddressSpecController(_applier.Applier):
             rt.address_delete(value.index, value.interface, missing_ok=True)
         else:
             settings = {"flags": value.flags, "scope": value.scope, "priority": value.priority}
-            rt.address_add(value.index, value.interface, **settings)
+            try:
+                rt.address_add(value.index, value.interface, **settings)
+            except netlink.NetlinkError as err:
+                if value.interface.version != 6 or err.errno not in _NO_IPV6:
+                    raise
