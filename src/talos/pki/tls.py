@@ -54,6 +54,8 @@ class Live:
         self._current = first
         self.listening = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         _common(self.listening)
+        # Whether to ask for a certificate is decided before the switch; whom to trust, after it.
+        self.listening.verify_mode = first.verify_mode
         self.listening.sni_callback = self._switch
 
     def _switch(self, handshake: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
@@ -62,3 +64,4 @@ class Live:
     def swap(self, context: ssl.SSLContext) -> None:
         """Use these certificates from the next handshake on."""
         self._current = context
+        self.listening.verify_mode = context.verify_mode
