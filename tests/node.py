@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 
 from talos.cosi import controller, inmem, resource, runtime, state
 from talos.linux import netlink
-from talos.machined import controllers, wiring
+from talos.machined import controllers, events, wiring
 from talos.machined.modes import Mode
 
 T = TypeVar("T")
@@ -53,6 +53,7 @@ class Node:
         self._directory = directory
         self._packages = packages
         self._inputs = inputs
+        self.events = events.EventBus()
         self._started = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._body, daemon=True)
@@ -86,6 +87,7 @@ class Node:
         machine = runtime.Runtime(self.state)
         components = wiring.Components()
         components.provide(Mode, Mode.CONTAINER)
+        components.provide(events.EventBus, self.events)
         for cls in controller_classes(*self._packages):
             machine.register(self._build(components, cls))
         for one in self._inputs:

@@ -8,7 +8,6 @@ asyncio programs too; only the monitor, which does wait, is asynchronous. The ti
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import itertools
 import os
@@ -18,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from talos.base import errors
+from talos.linux import _libc
 from talos.linux.netlink import codec
 
 SOL_NETLINK = 270
@@ -33,10 +33,7 @@ Namespace = int | str | os.PathLike[str]
 
 
 def _setns(fd: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.setns(fd, _CLONE_NEWNET) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"setns(network): {os.strerror(number)}")
+    _libc.check(_libc.libc.setns(fd, _CLONE_NEWNET))
 
 
 @contextlib.contextmanager

@@ -74,6 +74,7 @@ CONTROLLERS: tuple[tuple[str, int], ...] = (
     ("talos.machined.controllers.k8s.static_pod_server:StaticPodServerController", 15),
     ("talos.machined.controllers.kubeaccess.config:ConfigController", 15),
     ("talos.machined.controllers.network.address_config:AddressConfigController", 15),
+    ("talos.machined.controllers.network.address_event:AddressEventController", 15),
     ("talos.machined.controllers.network.address_merge:AddressMergeController", 15),
     ("talos.machined.controllers.network.address_spec:AddressSpecController", 15),
     ("talos.machined.controllers.network.address_status:AddressStatusController", 15),

@@ -253,6 +253,20 @@ def test_node_addresses_follow_the_kernel(cluster: Cluster) -> None:
     assert "10.244.1.1/24" in node.wait(NodeAddress, "accumulative").spec.addresses
 
 
+@pytest.mark.feature("L032", "E126")
+def test_address_events(cluster: Cluster) -> None:
+    node = cluster.plane
+    node.wait(HostnameStatus, "hostname")
+    deadline = time.monotonic() + 10
+    while True:
+        published = [one.payload for one in node.events._ring if one.type_url == "talos/runtime/machine.AddressEvent"]
+        if published and published[-1].hostname:  # type: ignore[attr-defined]
+            break
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert (published[-1].hostname, list(published[-1].addresses)) == ("cp-1", ["10.77.0.2"])  # type: ignore[attr-defined]
+
+
 @pytest.mark.feature("N004", "E041")
 def test_identity_is_made_once_and_names_the_machine(cluster: Cluster, tmp_path: Path) -> None:
     identity = cluster.plane.wait(Identity, "local").spec.node_id
