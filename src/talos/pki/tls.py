@@ -64,4 +64,7 @@ class Live:
     def swap(self, context: ssl.SSLContext) -> None:
         """Use these certificates from the next handshake on."""
         self._current = context
+        # Whether a client certificate is asked for is fixed when the connection is made; the switch of contexts in the
+        # handshake brings certificates and authorities, but not this (SSL_set_SSL_CTX).
+        self.listening.verify_mode = context.verify_mode
         self.listening.verify_mode = context.verify_mode
