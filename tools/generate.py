@@ -155,15 +155,29 @@ def indexes() -> tuple[dict[Path, str], list[str]]:
     resources, odd = _members("talos.machinery.resources", "talos.cosi.resource:Resource")
     broken += odd
     prefix = "talos.machinery.resources."
-    rows = {cls.definition.type: ref.removeprefix(prefix) for ref, cls in resources if hasattr(cls, "definition")}
+    rows = {
+        cls.definition.type: (ref.removeprefix(prefix), cls) for ref, cls in resources if hasattr(cls, "definition")
+    }
     files[Path("talos/machinery/resources/_generated_index.py")] = _index(
         "Resource types: module and class.",
         "RESOURCES",
         "dict[str, str]",
-        [f'"{k}": "{v}"' for k, v in sorted(rows.items())],
-    )
+        [f'"{name}": "{ref}"' for name, (ref, _) in sorted(rows.items())],
+    ) + _definitions([cls for _, (_, cls) in sorted(rows.items())])
     commands, rest = _commands()
     return files | commands, broken + more + most + rest
+
+
+def _definitions(classes: list[Any]) -> str:
+    """What `get rd` shows of each type, so that a node does not import every type to say so."""
+    lines = []
+    for cls in classes:
+        found = cls.definition
+        columns = tuple((c.name, c.json_path) for c in found.print_columns)
+        row = (found.type, cls.__name__, found.namespace, found.aliases, columns, found.sensitivity.value)
+        lines.append(f"    {row!r},\n")
+    kind = "tuple[tuple[str, str, str, tuple[str, ...], tuple[tuple[str, str], ...], int], ...]"
+    return f"\nDEFINITIONS: {kind} = (\n{''.join(lines)})\n"
 
 
 def _commands() -> tuple[dict[Path, str], list[str]]:

@@ -78,17 +78,30 @@ def plural_aliases(type_name: str) -> tuple[str, ...]:
     return tuple(".".join(parts[:n]) for n in range(1, len(parts)))
 
 
-def define(cls: type[Resource[Any]]) -> ResourceDefinition:
+def define(
+    type_name: str,
+    display_type: str,
+    namespace: str,
+    explicit: Iterable[str],
+    columns: Iterable[tuple[str, str]],
+    sensitivity: resource.Sensitivity,
+) -> ResourceDefinition:
     """Return the definition of a type as a resource."""
-    found = cls.definition
-    short = aliases(cls.__name__, found.aliases)
+    short = aliases(display_type, explicit)
     spec = ResourceDefinition.Spec(
-        resource_type=found.type,
-        display_type=cls.__name__,
-        default_namespace=found.namespace,
+        resource_type=type_name,
+        display_type=display_type,
+        default_namespace=namespace,
         aliases=short,
-        all_aliases=tuple(dict.fromkeys((*plural_aliases(found.type), *short))),
-        print_columns=tuple(Column(c.name, c.json_path) for c in found.print_columns),
-        sensitivity=found.sensitivity,
+        all_aliases=tuple(dict.fromkeys((*plural_aliases(type_name), *short))),
+        print_columns=tuple(Column(*c) for c in columns),
+        sensitivity=sensitivity,
     )
-    return ResourceDefinition(found.type.lower(), spec)
+    return ResourceDefinition(type_name.lower(), spec)
+
+
+def define_class(cls: type[Resource[Any]]) -> ResourceDefinition:
+    """Return the definition of a class as a resource."""
+    found = cls.definition
+    columns = [(c.name, c.json_path) for c in found.print_columns]
+    return define(found.type, cls.__name__, found.namespace, found.aliases, columns, found.sensitivity)

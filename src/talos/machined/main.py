@@ -29,6 +29,7 @@ from talos.machined.api import server
 from talos.machined.modes import Mode
 from talos.machined.sequencer import context as contexts
 from talos.machined.sequencer import machine, phases
+from talos.machinery.resources import registry
 from talos.supervisor import logs, supervisor
 from talos.supervisor.containerd import client as containerd
 from talos.supervisor.cri import client as cri
@@ -132,6 +133,7 @@ class Machined:
         api = self.machine_server()
         await api.serve()
         sockets = await faces.serve(self.store)
+        await registry.publish(self.store)
         _log.info("API answers %.2f s after the start", time.monotonic() - self.began)
         self._handle_signals()
         boot = self.tasks.spawn(self._boot(), "boot")

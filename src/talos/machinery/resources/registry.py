@@ -6,8 +6,8 @@ import importlib
 from typing import Any
 
 from talos.base import errors
-from talos.cosi import meta
-from talos.cosi.resource import Resource
+from talos.cosi import meta, state
+from talos.cosi.resource import Resource, Sensitivity
 from talos.machinery.resources import _generated_index
 
 _META: dict[str, type[Resource[Any]]] = {
@@ -52,3 +52,14 @@ def find(type_name: str) -> type[Resource[Any]]:
 def names() -> list[str]:
     """Return the names of all types."""
     return sorted([*_META, *_generated_index.RESOURCES])
+
+
+async def publish(store: state.State) -> None:
+    """Put namespaces and type definitions into a state, where `talosctl get` looks for them."""
+    for name, description in NAMESPACES.items():
+        await state.put(store, meta.Namespace(name, meta.Namespace.Spec(description)))
+    for cls in _META.values():
+        await state.put(store, meta.define_class(cls))
+    for type_name, display, namespace, aliases, columns, sensitivity in _generated_index.DEFINITIONS:
+        found = meta.define(type_name, display, namespace, aliases, columns, Sensitivity(sensitivity))
+        await state.put(store, found)

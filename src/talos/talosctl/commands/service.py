@@ -73,7 +73,7 @@ async def _act(session: Session, id: str, action: str) -> int:
     from talos.machinery.api import methods
 
     path = f"/machine.MachineService/{_ACTIONS[action]}"
-    request: Any = methods.method(path).request(id=id)  # type: ignore[call-arg]
+    request: Any = methods.method(path).request(id=id)
     replies, code = await session.each_message(path, request)
     output.table(("NODE", "RESPONSE"), [(node, message.resp) for node, message in replies])
     return code
