@@ -67,11 +67,8 @@ class Trustd:
             self._live.swap(context)
             return
         self._live = tls.Live(context)
-        try:
-            await self._server.serve_tcp("::", ports.TRUSTD, tls=self._live.listening)
-        except OSError:
-            # A kernel without IPv6 has no "::".
-            await self._server.serve_tcp("0.0.0.0", ports.TRUSTD, tls=self._live.listening)
+        # Without a host asyncio listens on IPv4 and, where the kernel has it, on IPv6; "::" would be IPv6 alone.
+        await self._server.serve_tcp("", ports.TRUSTD, tls=self._live.listening)
         _LOG.info("listening on %d", ports.TRUSTD)
 
     async def certificate(
