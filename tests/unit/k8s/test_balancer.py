@@ -12,6 +12,7 @@ import pytest
 
 from talos.k8s import balancer
 from talos.k8s.balancer import Balancer, Upstream
+from tests import ports
 
 pytestmark = pytest.mark.feature("M022")
 
@@ -33,7 +34,7 @@ class Server:
         self.writers: list[asyncio.StreamWriter] = []
 
     async def start(self, port: int = 0) -> Upstream:
-        self.server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        self.server = await asyncio.start_server(self._serve, "127.0.0.1", port or ports.lasting())
         self.upstream = Upstream(*self.server.sockets[0].getsockname())
         return self.upstream
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from tests import ports
 
 from talos.machined.controllers.cluster import _discovery_client as client
 from talos.machined.controllers.cluster._discovery_client import Client, Endpoint, Local, Settings
@@ -94,7 +95,7 @@ async def test_withdrawing_tells_the_others() -> None:
 
 async def test_a_restarted_service_learns_everything_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "BACKOFF_FIRST_S", 0.05)
-    async with serving() as (_, port):
+    async with serving(ports.lasting()) as (_, port):
         first = node("a", port)
         second = node("b", port)
         a, b = await first.__aenter__(), await second.__aenter__()

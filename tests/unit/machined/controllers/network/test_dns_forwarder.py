@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar
 
 import dns.flags
 import dns.message
@@ -19,6 +21,7 @@ from talos.machined.controllers.network._dns_forwarder import Forwarder, Upstrea
 
 pytestmark = pytest.mark.feature("L019")
 
+T = TypeVar("T")
 Answer = Callable[[dns.message.Message], dns.message.Message | None]
 
 
@@ -44,6 +47,14 @@ def failure(code: int) -> Answer:
     return answer
 
 
+async def on_a_free_port(start: Callable[[], Awaitable[T]]) -> T:
+    """A port that one transport finds free may be taken for the other."""
+    for _ in range(20):
+        with contextlib.suppress(OSError):
+            return await start()
+    return await start()
+
+
 class Resolver(asyncio.DatagramProtocol):
     """An upstream over UDP and TCP on one port."""
 
@@ -53,10 +64,17 @@ class Resolver(asyncio.DatagramProtocol):
         self.udp = self.tcp = 0
 
     async def start(self) -> Upstream:
+        return await on_a_free_port(self._start)
+
+    async def _start(self) -> Upstream:
         loop = asyncio.get_running_loop()
         self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
         port = self.server.sockets[0].getsockname()[1]
-        self.transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", port))
+        try:
+            self.transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", port))
+        except OSError:
+            self.server.close()
+            raise
         return Upstream("127.0.0.1", port)
 
     def datagram_received(self, data: bytes, addr: object) -> None:
@@ -96,7 +114,7 @@ async def serving(
             stack.push_async_callback(one.stop)
         forwarder.set_upstreams(upstreams)
         stack.push_async_callback(forwarder.close)
-        await server.start("127.0.0.1", 0)
+        await on_a_free_port(lambda: server.start("127.0.0.1", 0))
         stack.push_async_callback(server.close)
         yield server, resolvers
 
