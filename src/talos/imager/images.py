@@ -89,9 +89,13 @@ IMAGES: tuple[Image, ...] = (
         # It clears the rules of the back-end it does not use, and ends when that one's program is absent.
         native=(_NFT, _XTABLES),
         links={
-            f"/usr/sbin/{family}{verb}": "xtables-nft-multi"
-            for family in ("iptables", "ip6tables")
-            for verb in ("", "-save", "-restore")
+            # The original's manifest installs the CNI configuration by cp; two arguments mean the same to both.
+            "/usr/bin/cp": "/opt/bin/install-conf",
+            **{
+                f"/usr/sbin/{family}{verb}": "xtables-nft-multi"
+                for family in ("iptables", "ip6tables")
+                for verb in ("", "-save", "-restore")
+            },
         },
     ),
     Image("pause", versions.IMAGE_PAUSE, programs={"/pause": "pause"}, entrypoint=("/pause",), user="65535:65535"),

@@ -98,7 +98,7 @@ def _daemon_set(spec: bootstrap_manifests_config.BootstrapManifestsConfig.Spec) 
         "name": "install-config",
         "image": spec.flannel_image,
         "command": ["cp"],
-        "args": ["-f", "/etc/kube-flannel/cni-conf.json", "/etc/cni/net.d/10-flannel.conflist"],
+        "args": ["/etc/kube-flannel/cni-conf.json", "/etc/cni/net.d/10-flannel.conflist"],
         "volumeMounts": [build.mount("cni", "/etc/cni/net.d"), configuration],
     }
     volumes = [

@@ -2,8 +2,11 @@
 
 The kubelet asks again and again (`staticPodURL`). An answer that would be the same as the last one on the connection is
 held back until something changes or the kubelet's patience nears its end, so a new pod is known at once and an idle
-node answers a few requests a minute. The port survives a restart of machined, because it is part of the kubelet's
-configuration.
+node answers a few requests a minute.
+
+A restarted machined must not look as if the pods were gone: the port is used again, because it is part of the kubelet's
+configuration, and as long as a pod is missing that was served before, no answer is given, which the kubelet takes for
+no news.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ from talos.machinery.resources.k8s import static_pod, static_pod_server_status
 
 # The kubelet gives up after ten seconds.
 _HOLD_S = 8.0
+# After this long a pod that was served before has really gone.
+_PATIENCE_S = 60.0
 _ADDRESS = "127.0.0.1"
 _REQUEST_MAX = 16 * 1024
 
@@ -30,7 +35,7 @@ class _Server:
     """Serves one text to any number of connections."""
 
     def __init__(self) -> None:
-        self._text = b""
+        self._text: bytes | None = None
         self._changed = asyncio.Event()
         self._tasks = tasks.Owner("static-pods")
         self._server: asyncio.Server | None = None
@@ -63,6 +68,8 @@ class _Server:
             while await self._request(connection, reader):
                 if served == self._text:
                     await self._hold()
+                if self._text is None:
+                    return
                 served = self._text
                 headers = [("Content-Type", "application/yaml"), ("Content-Length", str(len(served)))]
                 parts = (
@@ -103,14 +110,20 @@ class StaticPodServerController(controller.Controller):
     inputs = (controller.weak(static_pod.StaticPod),)
     outputs = (controller.exclusive(static_pod_server_status.StaticPodServerStatus),)
 
-    def __init__(self, port_file: Path = Path("/run/machined/static-pod-server.port")) -> None:
-        self._port_file = port_file
+    def __init__(self, folder: Path = Path("/run/machined")) -> None:
+        self._port_file = folder / "static-pod-server.port"
+        self._served_file = folder / "static-pod-server.pods"
         self._server = _Server()
         self._port = 0
+        self._expected: frozenset[str] = frozenset()
+        self._patience_ends = 0.0
 
     async def run(self, r: controller.Handle) -> None:
         """Listen, then publish after each change."""
         self._server = _Server()
+        with contextlib.suppress(FileNotFoundError):
+            self._expected = frozenset(self._served_file.read_text().split())
+        self._patience_ends = asyncio.get_running_loop().time() + _PATIENCE_S
         try:
             self._port = await self._listen()
             async for _ in r.changes():
@@ -132,9 +145,16 @@ class StaticPodServerController(controller.Controller):
 
     async def reconcile(self, r: controller.Handle) -> None:
         """Publish the pods there are."""
-        pods = [pod.spec.pod for pod in await r.list(static_pod.StaticPod)]
-        listing = {"apiVersion": "v1", "kind": "PodList", "items": pods}
-        self._server.publish(encode.to_yaml(listing).encode())
+        found = await r.list(static_pod.StaticPod)
+        ids = frozenset(pod.id for pod in found)
+        left_s = self._patience_ends - asyncio.get_running_loop().time()
+        if self._expected - ids and left_s > 0:
+            r.wake_after(left_s)
+        else:
+            self._expected = frozenset()
+            files.write(self._served_file, "\n".join(sorted(ids)).encode(), mode=0o600)
+            listing = {"apiVersion": "v1", "kind": "PodList", "items": [pod.spec.pod for pod in found]}
+            self._server.publish(encode.to_yaml(listing).encode())
         spec = static_pod_server_status.StaticPodServerStatus.Spec(url=f"http://{_ADDRESS}:{self._port}")
         id = static_pod_server_status.STATIC_POD_SERVER_STATUS_RESOURCE_ID
         await r.put(static_pod_server_status.StaticPodServerStatus(id, spec))
