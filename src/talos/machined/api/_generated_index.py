@@ -4,11 +4,15 @@ from __future__ import annotations
 
 HANDLERS: tuple[str, ...] = (
     "talos.machined.api.bootstrap:Bootstrap",
+    "talos.machined.api.containers:Containers",
     "talos.machined.api.cosi_state:CosiState",
     "talos.machined.api.dmesg:Dmesg",
     "talos.machined.api.etcd:Etcd",
     "talos.machined.api.events:Events",
     "talos.machined.api.files:Files",
+    "talos.machined.api.health:Health",
+    "talos.machined.api.images:ImageService",
+    "talos.machined.api.images:OldImages",
     "talos.machined.api.inspect:Inspect",
     "talos.machined.api.kubeconfig:Kubeconfig",
     "talos.machined.api.lifecycle:Lifecycle",

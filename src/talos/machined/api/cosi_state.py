@@ -1,7 +1,8 @@
 """cosi.resource.State: the resources of the node, over the API.
 
 People and programs may read, as far as the sensitivity of a type allows their role; nobody writes resources from
-outside (the configuration is the way). The same service, with another rule in front, is what apid and trustd see of the state.
+outside (the configuration is the way).
+The same service, with another rule in front, is what apid and trustd see of the state.
 """
 
 from __future__ import annotations

@@ -232,8 +232,9 @@ class _Exactly:
         self._read = source.read  # type: ignore[attr-defined]
         self._left = size
 
-    def read(self, size: int) -> bytes:
-        size = min(size, self._left)
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes of what was announced."""
+        size = self._left if size < 0 else min(size, self._left)
         data: bytes = self._read(size)
         data += bytes(size - len(data))
         self._left -= size
@@ -305,6 +306,11 @@ class Files(Handlers):
                 await asyncio.wait([writer], timeout=_WRITER_END_S)
 
 
+def _wake(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
 async def _read_pipe(descriptor: int) -> AsyncIterator[bytes]:
     """Chunks of a pipe until its writer closes, without blocking the loop."""
     loop = asyncio.get_running_loop()
@@ -313,8 +319,8 @@ async def _read_pipe(descriptor: int) -> AsyncIterator[bytes]:
         try:
             chunk = os.read(descriptor, CHUNK_BYTES)
         except BlockingIOError:
-            ready = loop.create_future()
-            loop.add_reader(descriptor, lambda future=ready: future.done() or future.set_result(None))
+            ready: asyncio.Future[None] = loop.create_future()
+            loop.add_reader(descriptor, _wake, ready)
             try:
                 await ready
             finally:

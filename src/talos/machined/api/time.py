@@ -36,7 +36,7 @@ def parse_reply(packet: bytes) -> float:
     if not 1 <= stratum <= 15:
         raise errors.Invalid(f"NTP server is not synchronised (stratum {stratum})")
     seconds, fraction = struct.unpack_from("!II", packet, 40)
-    return float(seconds - _NTP_TO_UNIX_S) + fraction / 2**32
+    return float(seconds - _NTP_TO_UNIX_S + fraction / 2**32)
 
 
 class _Exchange(asyncio.DatagramProtocol):

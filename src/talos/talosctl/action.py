@@ -1,0 +1,107 @@
+"""Actions that take a node away for a while: started by a call, followed by its events, ended by the node's state.
+
+The reply names an actor id; events with that id tell what the node does. A reboot is over when the node answers again
+after having been away, or with another boot id (`/proc/sys/kernel/random/boot_id`); a shutdown when it answers no more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import enum
+from typing import Any
+
+from google.protobuf.message import Message
+
+from talos.base import errors
+from talos.talosctl import command, output
+from talos.talosctl.session import Session
+
+_POLL_S = 0.5
+_GONE_AFTER = 3
+FLAGS = (
+    command.Flag("wait", "wait until it is done", kind="bool", default=True),
+    command.Flag("timeout", "how long to wait", kind="duration", default="30m"),
+    command.Flag("progress", "auto, plain or quiet", default="auto"),
+)
+
+
+class Ends(enum.Enum):
+    """What a finished action looks like from outside."""
+
+    BOOTED = "back"
+    GONE = "gone"
+
+
+async def _started(session: Session, node: str) -> str | None:
+    """What identifies this run of the node: boot id and start of its machined; None when it does not answer."""
+    from talos.machinery.api._generated.cosi import state_pb2
+    from talos.machinery.api._generated.machine import machine_pb2
+    from talos.machinery.rpc import status
+
+    try:
+        chunks = session.stream(
+            "/machine.MachineService/Read",
+            machine_pb2.ReadRequest(path="/proc/sys/kernel/random/boot_id"),
+            node=node,
+            timeout_s=5,
+        )
+        boot = b"".join([m.bytes async for m in chunks]).decode().strip()
+        request = state_pb2.GetRequest(namespace="runtime", type="MachineStatuses.runtime.talos.dev", id="machine")
+        reply = await session.unary("/cosi.resource.State/Get", request, node=node, timeout_s=5)
+    except status.RpcError:
+        return None
+    return f"{boot} {reply.resource.metadata.created.ToNanoseconds()}"
+
+
+async def _tell(session: Session, node: str, actor: str) -> None:
+    """Print the events of the action until the node ends the stream."""
+    from talos.machinery.api._generated.machine import machine_pb2
+    from talos.machinery.rpc import status
+    from talos.talosctl.commands import events
+
+    request = machine_pb2.EventsRequest(tail_events=-1, with_actor_id=actor)
+    try:
+        async for message in session.stream("/machine.MachineService/Events", request, node=node):
+            if message.id:
+                name, text = events.describe(message)
+                output.say(f"{node}: {name} {text}")
+    except status.RpcError:
+        return
+
+
+async def _until(session: Session, node: str, before: str | None, ends: Ends) -> None:
+    misses = 0
+    while True:
+        now = await _started(session, node)
+        misses = misses + 1 if now is None else 0
+        if ends is Ends.GONE and misses >= _GONE_AFTER:
+            return
+        if ends is Ends.BOOTED and now is not None and now != before:
+            return
+        await asyncio.sleep(_POLL_S)
+
+
+async def run(session: Session, path: str, request: Message, args: argparse.Namespace, *, ends: Ends) -> int:
+    """Start the action on every node, and with --wait follow it to its end. Returns the exit code."""
+
+    async def one(node: str) -> None:
+        before = await _started(session, node) if args.wait else None
+        reply = await session.unary(path, request, node=node)
+        if not args.wait:
+            return
+        actor = reply.messages[0].actor_id if reply.messages else ""
+        telling: asyncio.Future[Any] | None = None
+        if args.progress != "quiet" and actor:
+            telling = asyncio.ensure_future(_tell(session, node, actor))
+        try:
+            async with asyncio.timeout(args.timeout.total_seconds()):
+                await _until(session, node, before, ends)
+        except TimeoutError as error:
+            raise errors.TimedOut(f"{node} is not {ends.value} after {args.timeout}") from error
+        finally:
+            if telling is not None:
+                telling.cancel()
+        output.say(f"{node}: {ends.value}")
+
+    return (await session.each(one))[1]
