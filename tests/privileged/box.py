@@ -1,6 +1,7 @@
 """Run a command as PID 1 of a throw-away machine: namespaces, an overlay of the host's root, cgroups of its own.
 
-    python box.py --scratch DIR [--env NAME=VALUE]... [--bind SOURCE:TARGET]... -- COMMAND...
+    python box.py --scratch DIR [--lower DIR] [--read-only] [--env NAME=VALUE]... [--bind SOURCE:TARGET]...
+                  [--address ADDRESS/LENGTH --gateway ADDRESS] [--hostname NAME] -- COMMAND...
 
 The scratch directory (empty) takes the changes to the root. The exit code is the command's. What the provisioner does
 for a real node is done here by a few lines, so that PID 1 and machined can be tested without it.
@@ -13,13 +14,14 @@ import contextlib
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWPID, NEWNET = 0x20000, 0x2000000, 0x4000000, 0x8000000, 0x20000000, 0x40000000
-MS_REC, MS_PRIVATE, MS_BIND, MS_RDONLY = 16384, 1 << 18, 4096, 1
+MS_REC, MS_PRIVATE, MS_BIND, MS_RDONLY, MS_REMOUNT = 16384, 1 << 18, 4096, 1, 32
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -74,7 +76,7 @@ def remove_cgroups(directories: list[Path]) -> None:
             Path(name).rmdir()
 
 
-def enter(scratch: Path, binds: list[str]) -> None:
+def enter(scratch: Path, lower: Path, binds: list[str], *, read_only: bool) -> None:
     """In the child that is PID 1 of the new namespaces: make the root and go there."""
     check(libc.mount(b"none", b"/", b"", MS_REC | MS_PRIVATE, b""), "private mounts")
     root, upper, work = scratch / "root", scratch / "upper", scratch / "work"
@@ -82,7 +84,7 @@ def enter(scratch: Path, binds: list[str]) -> None:
     mount("tmpfs", scratch, "tmpfs")
     for directory in (root, upper, work):
         directory.mkdir()
-    mount("overlay", root, "overlay", 0, f"lowerdir=/,upperdir={upper},workdir={work}")
+    mount("overlay", root, "overlay", 0, f"lowerdir={lower},upperdir={upper},workdir={work}")
     mount("proc", root / "proc", "proc")
     mount("sysfs", root / "sys", "sysfs", MS_RDONLY)
     mount("tmpfs", root / "sys/fs/cgroup", "tmpfs")
@@ -93,6 +95,7 @@ def enter(scratch: Path, binds: list[str]) -> None:
             target = root / top.lstrip("/")
             mount("cgroup", target, "cgroup2" if not options else "cgroup", 0, options)
     mount("/dev", root / "dev", "", MS_BIND | MS_REC)
+    mount("tmpfs", root / "dev/shm", "tmpfs")
     for name in ("run", "system", "tmp"):
         mount("tmpfs", root / name, "tmpfs")
     for bind in binds:
@@ -104,8 +107,25 @@ def enter(scratch: Path, binds: list[str]) -> None:
             where.parent.mkdir(parents=True, exist_ok=True)
             where.touch()
         mount(source, where, "", MS_BIND | MS_REC)
-    os.chroot(root)
+    if read_only:
+        mount("none", root, "", MS_BIND | MS_REMOUNT | MS_RDONLY)
+    os.chdir(root)
+    check(libc.syscall(155, b".", b"."), "pivot_root")
+    check(libc.umount2(b".", 2), "umount of the old root")
     os.chdir("/")
+
+
+def make_network(address: str, gateway: str) -> None:
+    """An eth0 whose other end is in the same namespace: enough to have an address and a default route."""
+    for line in (
+        "link set lo up",
+        "link add eth0 type veth peer name peer0",
+        "link set peer0 up",
+        "link set eth0 up",
+        f"addr add {address} dev eth0",
+        f"route add default via {gateway} dev eth0",
+    ):
+        subprocess.run(["ip", *line.split()], check=True)
 
 
 def main() -> int:
@@ -113,6 +133,11 @@ def main() -> int:
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--env", action="append", default=[])
     parser.add_argument("--bind", action="append", default=[])
+    parser.add_argument("--lower", type=Path, default=Path("/"))
+    parser.add_argument("--read-only", action="store_true")
+    parser.add_argument("--address", default="")
+    parser.add_argument("--gateway", default="")
+    parser.add_argument("--hostname", default="")
     parser.add_argument("--share-net", action="store_true")
     parser.add_argument("command", nargs="+")
     args = parser.parse_args()
@@ -126,9 +151,12 @@ def main() -> int:
         check(libc.unshare(flags), "unshare")
         first = os.fork()
         if first == 0:
-            enter(args.scratch, args.bind)
+            if args.hostname:
+                socket.sethostname(args.hostname)
+            if args.address:
+                make_network(args.address, args.gateway)
+            enter(args.scratch, args.lower, args.bind, read_only=args.read_only)
             environment = dict(entry.split("=", 1) for entry in args.env)
-            subprocess.run(["ip", "link", "set", "lo", "up"], check=False)
             os.execvpe(args.command[0], args.command, {"PATH": os.environ["PATH"], **environment})
         # Both this and the outer process pass the wish to end on to PID 1.
         signal.signal(signal.SIGTERM, lambda *_: os.kill(first, signal.SIGTERM))

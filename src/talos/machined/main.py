@@ -24,7 +24,7 @@ from talos.base import clock, errors, tasks
 from talos.base.constants import paths
 from talos.cosi import inmem, state
 from talos.cosi import runtime as runtimes
-from talos.machined import bootstrap, configuration, events, faces, stage, startup, wiring
+from talos.machined import bootstrap, configuration, ephemeral, events, faces, stage, startup, wiring
 from talos.machined.api import server
 from talos.machined.modes import Mode
 from talos.machined.sequencer import context as contexts
@@ -128,6 +128,8 @@ class Machined:
         startup.make_directories()
         startup.make_cgroups()
         startup.raise_limits()
+        if self.mode is Mode.CONTAINER:
+            ephemeral.prepare()
         self.register_controllers()
         runtime = self.tasks.spawn(self.controllers.run(), "controllers")
         api = self.machine_server()

@@ -14,7 +14,7 @@ import json
 import logging
 import os
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,19 @@ def _blob(layout: Path, digest: str) -> Path:
     return layout / "blobs" / digest.replace(":", "/")
 
 
+def _digests(manifests: Sequence[Manifest]) -> list[str]:
+    return sorted({d.digest for m in manifests for d in (m.target, m.config, *m.layers)})
+
+
+def check_blobs(layout: Path, manifests: Sequence[Manifest]) -> None:
+    """Compute every blob's digest. Raises Invalid for one that is something else. Blocks; meant for a thread."""
+    for digest in _digests(manifests):
+        with _blob(layout, digest).open("rb") as source:
+            found = hashlib.file_digest(source, "sha256").hexdigest()
+        if found != digest.removeprefix("sha256:"):
+            raise errors.Invalid(f"blob {digest} has other contents than its name says")
+
+
 class Images:
     """Images of one containerd."""
 
@@ -164,22 +177,31 @@ class Images:
         wanted: Mapping[str, Callable[[str], bool]],
         *,
         pinned: Callable[[str], bool] = lambda _: False,
+        stays: bool = True,
     ) -> dict[str, list[str]]:
         """Bring images of the layout into namespaces (namespace -> which names) and return the names of each.
 
         May be repeated; what is there already costs a few calls. `pinned`: names that kubelet's garbage collection must
-        leave alone. Raises OSError, Invalid, RpcError.
+        leave alone. `stays`: the layout is trusted and remains where it is; else its blobs are checked and taken over
+        (hard links), so that it can be removed. Raises OSError, Invalid, RpcError.
         """
         manifests = read_layout(layout)
-        self._link_blobs(layout, manifests)
+        if not stays:
+            await asyncio.to_thread(check_blobs, layout, manifests)
+        place = self._link_blobs if stays else self._take_blobs
+        place(layout, manifests)
         chosen = {space: [m for m in manifests if fits(m.name)] for space, fits in wanted.items()}
         async with asyncio.TaskGroup() as group:
             for space, images in chosen.items():
-                group.create_task(self._import_namespace(layout, images, space, pinned))
+                group.create_task(self._import_namespace(images, space, pinned, lambda one: place(layout, [one])))
         return {space: [manifest.name for manifest in images] for space, images in chosen.items()}
 
     async def _import_namespace(
-        self, layout: Path, manifests: Sequence[Manifest], namespace: str, pinned: Callable[[str], bool]
+        self,
+        manifests: Sequence[Manifest],
+        namespace: str,
+        pinned: Callable[[str], bool],
+        place: Callable[[Manifest], None],
     ) -> None:
         present = {image.name: image.digest for image in await self.list(namespace)}
         manifests = [m for m in manifests if present.get(m.name) != m.target.digest]
@@ -192,8 +214,8 @@ class Images:
             async with asyncio.TaskGroup() as group:
                 for manifest in manifests:
                     await self._register(manifest, namespace, lease)
-                    # A garbage collection before the registration takes links away as unknown.
-                    self._link_blobs(layout, [manifest])
+                    # A garbage collection before the registration takes blobs away as unknown.
+                    place(manifest)
                     task = group.create_task(self._finish(manifest, namespace, lease, running, pinned(manifest.name)))
                     running.setdefault(manifest.chain_ids[0], task)
         finally:
@@ -220,15 +242,25 @@ class Images:
 
     def _link_blobs(self, layout: Path, manifests: Sequence[Manifest]) -> None:
         """Put links to the blobs where containerd keeps its content; a link to a layout that is gone is renewed."""
-        for digest in sorted({d.digest for m in manifests for d in (m.target, m.config, *m.layers)}):
+        for source, target in self._missing(layout, manifests):
+            target.unlink(missing_ok=True)
+            target.symlink_to(source)
+
+    def _take_blobs(self, layout: Path, manifests: Sequence[Manifest]) -> None:
+        """Put the blobs themselves where containerd keeps its content; the layout is on the same file system."""
+        for source, target in self._missing(layout, manifests):
+            target.unlink(missing_ok=True)
+            os.link(source, target)
+
+    def _missing(self, layout: Path, manifests: Sequence[Manifest]) -> Iterator[tuple[Path, Path]]:
+        for digest in _digests(manifests):
             source, target = _blob(layout, digest), self._root / _STORE / digest.replace(":", "/")
             if target.exists():
                 continue
             if not source.exists():
                 raise FileNotFoundError(2, "blob is missing in the layout", os.fspath(source))
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.unlink(missing_ok=True)
-            target.symlink_to(source)
+            yield source, target
 
     async def _register(self, manifest: Manifest, namespace: str, lease: str) -> None:
         """Make the blobs known in a namespace, with the labels that keep what they refer to."""
