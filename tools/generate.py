@@ -164,6 +164,16 @@ def indexes() -> tuple[dict[Path, str], list[str]]:
         "dict[str, str]",
         [f'"{name}": "{ref}"' for name, (ref, _) in sorted(rows.items())],
     ) + _definitions([cls for _, (_, cls) in sorted(rows.items())])
+    documents, unread = _members("talos.machinery.config.documents", "talos.machinery.config.document:Document")
+    broken += unread
+    prefix = "talos.machinery.config.documents."
+    kinds = {cls.kind: ref.removeprefix(prefix).partition(":")[0] for ref, cls in documents}
+    files[Path("talos/machinery/config/documents/_generated_index.py")] = _index(
+        "Config document kinds: module.",
+        "DOCUMENTS",
+        "dict[str, str]",
+        [f'"{kind}": "{module}"' for kind, module in sorted(kinds.items())],
+    )
     commands, rest = _commands()
     return files | commands, broken + more + most + rest
 

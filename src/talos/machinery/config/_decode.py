@@ -137,7 +137,9 @@ def is_set(value: Any, path: str) -> bool:
 def fields(kind: Any) -> dict[str, tuple[str, Decode, Any]]:
     """YAML key -> (attribute, decoder, annotation) of a struct's fields."""
     resolved = typing.get_type_hints(kind, include_extras=True)
-    return {f.encode_name: (f.name, compiled(resolved[f.name]), resolved[f.name]) for f in msgspec.structs.fields(kind)}
+    last = {name for base in kind.__mro__[1:] if vars(base).get("trailing") for name in base.__struct_fields__}
+    declared = sorted(msgspec.structs.fields(kind), key=lambda f: f.name in last)
+    return {f.encode_name: (f.name, compiled(resolved[f.name]), resolved[f.name]) for f in declared}
 
 
 def split(annotation: Any) -> tuple[Any, tuple[Any, ...], bool]:

@@ -25,6 +25,9 @@ def mapping(key: str | None = None) -> Any:
 class Section(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A mapping inside a document. Fields are snake_case here and camelCase in YAML unless they name their key."""
 
+    # Set on a base class whose fields come after those of the classes derived from it.
+    trailing: ClassVar[bool] = False
+
     def merges_with(self, other: Section) -> bool:
         """Whether a patch's list item `other` changes this item; by default a patch only appends to lists."""
         return False

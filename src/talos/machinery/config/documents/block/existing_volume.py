@@ -1,57 +1,68 @@
-"""Document ExistingVolumeConfig."""
+"""Document ExistingVolumeConfig: a file system that is there already."""
 
 from __future__ import annotations
 
-import datetime
 from typing import ClassVar
 
-import msgspec
-
-from talos.machinery.config import document
-
-
-class VolumeSelector(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of ExistingVolumeConfig."""
-
-    match: str = ""
+from talos.machinery.config import checks, document, findings, values
+from talos.machinery.config.documents.block import _sections
 
 
-class VolumeDiscoverySpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of ExistingVolumeConfig."""
+class VolumeSelector(document.Section, frozen=True, kw_only=True):
+    """Which volume."""
 
-    volume_selector: VolumeSelector | None = msgspec.field(default=None, name="volumeSelector")
+    match: values.Expression = ""
+    """CEL expression over `volume` and `disk`."""
 
 
-class ExistingMountSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of ExistingVolumeConfig."""
+class VolumeDiscoverySpec(document.Section, frozen=True, kw_only=True):
+    """How it is found."""
 
-    read_only: bool | None = msgspec.field(default=None, name="readOnly")
-    disable_access_time: bool | None = msgspec.field(default=None, name="disableAccessTime")
+    volume_selector: VolumeSelector | None = None
+    """The volume."""
+
+
+class ExistingMountSpec(document.Section, frozen=True, kw_only=True):
+    """How it is mounted."""
+
+    read_only: bool | None = None
+    """Do not write."""
+    disable_access_time: bool | None = None
+    """Do not note when files are read."""
     secure: bool | None = None
-
-
-class TrimConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of ExistingVolumeConfig."""
-
-    enabled: bool | None = None
-    interval: datetime.timedelta | None = None
-
-
-class ScrubConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of ExistingVolumeConfig."""
-
-    enabled: bool | None = None
-    interval: datetime.timedelta | None = None
+    """Mount with nosuid, nodev and noexec; on by default."""
 
 
 class ExistingVolumeConfig(document.Document, frozen=True, kw_only=True):
-    """Existing volume config."""
+    """Mounts a file system below /var/mnt without ever formatting it."""
 
     kind: ClassVar[str] = "ExistingVolumeConfig"
     named: ClassVar[bool] = True
+    rivals: ClassVar[tuple[str, ...]] = ("UserVolumeConfig",)
 
     name: str = ""
+    """Name; it is mounted at /var/mnt/<name>."""
     discovery: VolumeDiscoverySpec | None = None
+    """How it is found."""
     mount: ExistingMountSpec | None = None
-    trim: TrimConfig | None = None
-    scrub: ScrubConfig | None = None
+    """How it is mounted."""
+    trim: _sections.TrimConfig | None = None
+    """Telling the disk which blocks are free."""
+    scrub: _sections.ScrubConfig | None = None
+    """Looking for broken blocks."""
+
+    def validate(self, found: findings.Findings) -> None:
+        """A name and a way to find it."""
+        checks.volume_name(found, self.name, _sections.MAX_NAME)
+        selector = self.discovery.volume_selector if self.discovery else None
+        found.require(selector.match if selector else "", "discovery.volumeSelector.match")
+        if self.trim is not None:
+            self.trim.check(found, "trim")
+        if self.scrub is not None:
+            self.scrub.check(found, "scrub")
+
+    @classmethod
+    def example(cls) -> ExistingVolumeConfig:
+        """A partition with a label."""
+        selector = VolumeSelector(match='volume.partition_label == "MY-DATA"')
+        return cls(name="my-data", discovery=VolumeDiscoverySpec(volume_selector=selector))

@@ -1,83 +1,43 @@
-"""Document SwapVolumeConfig."""
+"""Document SwapVolumeConfig: a partition to page out to."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import msgspec
-
-from talos.machinery.config import document
-
-
-class DiskSelector(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of SwapVolumeConfig."""
-
-    match: str = ""
-
-
-class ProvisioningSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of SwapVolumeConfig."""
-
-    disk_selector: DiskSelector | None = msgspec.field(default=None, name="diskSelector")
-    grow: bool | None = None
-    min_size: str = msgspec.field(default="", name="minSize")
-    max_size: str = msgspec.field(default="", name="maxSize")
-
-
-class EncryptionKeyStatic(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of SwapVolumeConfig."""
-
-    passphrase: str = ""
-
-
-class EncryptionKeyKMS(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of SwapVolumeConfig."""
-
-    endpoint: str = ""
-
-
-class EncryptionKeyTPMOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of SwapVolumeConfig."""
-
-    pcrs: tuple[int, ...] = ()
-
-
-class EncryptionKeyTPM(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of SwapVolumeConfig."""
-
-    options: EncryptionKeyTPMOptions | None = None
-    check_secureboot_status_on_enroll: bool | None = msgspec.field(default=None, name="checkSecurebootStatusOnEnroll")
-
-
-class EncryptionKey(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of SwapVolumeConfig."""
-
-    slot: int = 0
-    static: EncryptionKeyStatic | None = None
-    node_id: dict[str, Any] | None = msgspec.field(default=None, name="nodeID")
-    kms: EncryptionKeyKMS | None = None
-    tpm: EncryptionKeyTPM | None = None
-    lock_to_state: bool | None = msgspec.field(default=None, name="lockToState")
-
-
-class EncryptionSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of SwapVolumeConfig."""
-
-    provider: str = ""
-    keys: tuple[EncryptionKey, ...] = ()
-    cipher: str = ""
-    key_size: int = msgspec.field(default=0, name="keySize")
-    block_size: int = msgspec.field(default=0, name="blockSize")
-    options: tuple[str, ...] = ()
-    allow_discards: bool | None = msgspec.field(default=None, name="allowDiscards")
+from talos.machinery.config import checks, document, findings
+from talos.machinery.config.documents.block import _sections
 
 
 class SwapVolumeConfig(document.Document, frozen=True, kw_only=True):
-    """Swap volume config."""
+    """Adds a partition labelled s-<name> and pages out to it."""
 
     kind: ClassVar[str] = "SwapVolumeConfig"
     named: ClassVar[bool] = True
 
     name: str = ""
-    provisioning: ProvisioningSpec | None = None
-    encryption: EncryptionSpec | None = None
+    """Name."""
+    provisioning: _sections.ProvisioningSpec | None = None
+    """Where it is made, and how large."""
+    encryption: _sections.EncryptionSpec | None = None
+    """Encryption."""
+
+    def validate(self, found: findings.Findings) -> None:
+        """A name, a disk and a size."""
+        checks.volume_name(found, self.name, _sections.MAX_NAME)
+        (self.provisioning or _sections.ProvisioningSpec()).check(found, "provisioning")
+        if self.encryption is not None:
+            self.encryption.check(found, "encryption")
+
+    @classmethod
+    def example(cls) -> SwapVolumeConfig:
+        """On an NVMe disk that is not the system's, encrypted."""
+        key = _sections.EncryptionKey(slot=0, tpm=_sections.EncryptionKeyTPM())
+        return cls(
+            name="swap1",
+            provisioning=_sections.ProvisioningSpec(
+                disk_selector=_sections.DiskSelector(match='disk.transport == "nvme" && !system_disk'),
+                min_size="10GiB",
+                max_size="100GiB",
+            ),
+            encryption=_sections.EncryptionSpec(provider="luks2", keys=(key,)),
+        )

@@ -1,124 +1,106 @@
-"""Document UserVolumeConfig."""
+"""Document UserVolumeConfig: space for workloads on a file system of its own."""
 
 from __future__ import annotations
 
-import datetime
-from typing import Any, ClassVar
+from typing import Annotated, ClassVar
 
-import msgspec
+from talos.machinery.config import checks, document, findings, values
+from talos.machinery.config.documents.block import _sections
 
-from talos.machinery.config import document
-
-
-class DiskSelector(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of UserVolumeConfig."""
-
-    match: str = ""
+VOLUME_TYPES = ("directory", "disk", "partition")
+FILESYSTEMS = ("ext4", "xfs", "btrfs")
 
 
-class ProvisioningSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of UserVolumeConfig."""
+class FilesystemSpec(document.Section, frozen=True, kw_only=True):
+    """File system."""
 
-    disk_selector: DiskSelector | None = msgspec.field(default=None, name="diskSelector")
-    grow: bool | None = None
-    min_size: str = msgspec.field(default="", name="minSize")
-    max_size: str = msgspec.field(default="", name="maxSize")
+    type: Annotated[str, values.Choice(FILESYSTEMS)] = ""
+    """Which one; xfs by default."""
+    project_quota_support: bool | None = None
+    """Mount with project quotas; xfs only."""
+    xfs: _sections.XFSSpec | None = None
+    """Options of xfs."""
 
-
-class XFSSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of UserVolumeConfig."""
-
-    min_allocation_group_size: str = msgspec.field(default="", name="minAllocationGroupSize")
-
-
-class FilesystemSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of UserVolumeConfig."""
-
-    type: str = ""
-    project_quota_support: bool | None = msgspec.field(default=None, name="projectQuotaSupport")
-    xfs: XFSSpec | None = None
+    def check(self, found: findings.Findings, path: str) -> None:
+        """Report options of another file system."""
+        if self.type in ("", "xfs"):
+            return
+        if self.project_quota_support:
+            found.error(f"{path}.projectQuotaSupport", f"is possible with xfs only, not with {self.type}")
+        if self.xfs is not None:
+            found.error(f"{path}.xfs", f"is possible with xfs only, not with {self.type}")
 
 
-class EncryptionKeyStatic(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of UserVolumeConfig."""
+class UserMountSpec(document.Section, frozen=True, kw_only=True):
+    """How it is mounted."""
 
-    passphrase: str = ""
-
-
-class EncryptionKeyKMS(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of UserVolumeConfig."""
-
-    endpoint: str = ""
-
-
-class EncryptionKeyTPMOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of UserVolumeConfig."""
-
-    pcrs: tuple[int, ...] = ()
-
-
-class EncryptionKeyTPM(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of UserVolumeConfig."""
-
-    options: EncryptionKeyTPMOptions | None = None
-    check_secureboot_status_on_enroll: bool | None = msgspec.field(default=None, name="checkSecurebootStatusOnEnroll")
-
-
-class EncryptionKey(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of UserVolumeConfig."""
-
-    slot: int = 0
-    static: EncryptionKeyStatic | None = None
-    node_id: dict[str, Any] | None = msgspec.field(default=None, name="nodeID")
-    kms: EncryptionKeyKMS | None = None
-    tpm: EncryptionKeyTPM | None = None
-    lock_to_state: bool | None = msgspec.field(default=None, name="lockToState")
-
-
-class EncryptionSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of UserVolumeConfig."""
-
-    provider: str = ""
-    keys: tuple[EncryptionKey, ...] = ()
-    cipher: str = ""
-    key_size: int = msgspec.field(default=0, name="keySize")
-    block_size: int = msgspec.field(default=0, name="blockSize")
-    options: tuple[str, ...] = ()
-    allow_discards: bool | None = msgspec.field(default=None, name="allowDiscards")
-
-
-class UserMountSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of UserVolumeConfig."""
-
-    disable_access_time: bool | None = msgspec.field(default=None, name="disableAccessTime")
+    disable_access_time: bool | None = None
+    """Do not note when files are read."""
     secure: bool | None = None
-
-
-class TrimConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of UserVolumeConfig."""
-
-    enabled: bool | None = None
-    interval: datetime.timedelta | None = None
-
-
-class ScrubConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of UserVolumeConfig."""
-
-    enabled: bool | None = None
-    interval: datetime.timedelta | None = None
+    """Mount with nosuid, nodev and noexec; on by default."""
 
 
 class UserVolumeConfig(document.Document, frozen=True, kw_only=True):
-    """User volume config."""
+    """A volume mounted at /var/mnt/<name>."""
 
     kind: ClassVar[str] = "UserVolumeConfig"
     named: ClassVar[bool] = True
+    rivals: ClassVar[tuple[str, ...]] = ("ExistingVolumeConfig",)
 
     name: str = ""
-    volume_type: str = msgspec.field(default="", name="volumeType")
-    provisioning: ProvisioningSpec | None = None
+    """Name; also of its directory and, as u-<name>, of its partition."""
+    volume_type: Annotated[str, values.Choice(VOLUME_TYPES)] = ""
+    """partition, the default; disk: a whole disk; directory: no volume of its own, only a directory."""
+    provisioning: _sections.ProvisioningSpec | None = None
+    """Where it is made, and how large."""
     filesystem: FilesystemSpec | None = None
-    encryption: EncryptionSpec | None = None
+    """File system."""
+    encryption: _sections.EncryptionSpec | None = None
+    """Encryption."""
     mount: UserMountSpec | None = None
-    trim: TrimConfig | None = None
-    scrub: ScrubConfig | None = None
+    """How it is mounted."""
+    trim: _sections.TrimConfig | None = None
+    """Telling the disk which blocks are free."""
+    scrub: _sections.ScrubConfig | None = None
+    """Looking for broken blocks."""
+
+    def validate(self, found: findings.Findings) -> None:
+        """A directory has nothing of a volume; a volume has a disk."""
+        checks.volume_name(found, self.name, _sections.MAX_NAME)
+        if self.volume_type == "directory":
+            self._check_directory(found)
+        else:
+            size = self.volume_type != "disk"
+            (self.provisioning or _sections.ProvisioningSpec()).check(found, "provisioning", size=size)
+            if self.filesystem is not None:
+                self.filesystem.check(found, "filesystem")
+            if self.encryption is not None:
+                self.encryption.check(found, "encryption")
+        if self.trim is not None:
+            self.trim.check(found, "trim")
+        if self.scrub is not None:
+            self.scrub.check(found, "scrub")
+
+    def _check_directory(self, found: findings.Findings) -> None:
+        empty = {
+            "provisioning": self.provisioning in (None, _sections.ProvisioningSpec()),
+            "filesystem": self.filesystem in (None, FilesystemSpec()),
+            "encryption": self.encryption in (None, _sections.EncryptionSpec()),
+            "mount.disableAccessTime": self.mount is None or self.mount.disable_access_time is None,
+        }
+        for path, unset in empty.items():
+            if not unset:
+                found.error(path, "means nothing for a directory")
+
+    @classmethod
+    def example(cls) -> UserVolumeConfig:
+        """On an NVMe disk, encrypted."""
+        key = _sections.EncryptionKey(slot=0, tpm=_sections.EncryptionKeyTPM())
+        return cls(
+            name="local-data",
+            provisioning=_sections.ProvisioningSpec(
+                disk_selector=_sections.DiskSelector(match='disk.transport == "nvme"'), max_size="50GiB"
+            ),
+            filesystem=FilesystemSpec(type="xfs"),
+            encryption=_sections.EncryptionSpec(provider="luks2", keys=(key,)),
+        )

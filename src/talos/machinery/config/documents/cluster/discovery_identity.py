@@ -34,5 +34,5 @@ class DiscoveryIdentityConfig(document.Document, frozen=True, kw_only=True):
         """An identity."""
         return cls(
             cluster_id="ZXhhbXBsZS1leGFtcGxlLWV4YW1wbGUtZXhhbXBsZS0=",
-            cluster_secret="ZXhhbXBsZS1leGFtcGxlLWV4YW1wbGUtZXhhbXBsZS0=",  # noqa: S106 - an example
+            cluster_secret="bm90IGEgc2VjcmV0LCBqdXN0IDMyIGJ5dGVzIGxvbmc=",  # noqa: S106 - an example
         )

@@ -1,71 +1,106 @@
-"""Document BondConfig."""
+"""Document BondConfig: several links as one."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-import msgspec
+from talos.machinery.config import document, findings, values
+from talos.machinery.config.documents.network import _sections
 
-from talos.machinery.config import document
-
-
-class AddressConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of BondConfig."""
-
-    address: str = ""
-    route_priority: int | None = msgspec.field(default=None, name="routePriority")
+MODES = ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb")
+XMIT_HASH_POLICIES = ("layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4")
+ARP_VALIDATE = ("none", "active", "backup", "all", "filter", "filter-active", "filter-backup")
 
 
-class RouteConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of BondConfig."""
-
-    destination: str = ""
-    gateway: str = ""
-    source: str = ""
-    metric: int = 0
-    mtu: int = 0
-    table: str = ""
-
-
-class BondConfig(document.Document, frozen=True, kw_only=True):
-    """Bond config."""
+class BondConfig(_sections.CommonLink, document.Document, frozen=True, kw_only=True):
+    """A bond; the options are those of the kernel's bonding driver."""
 
     kind: ClassVar[str] = "BondConfig"
     named: ClassVar[bool] = True
+    rivals: ClassVar[tuple[str, ...]] = _sections.other_links(kind)
 
     name: str = ""
-    hardware_addr: str = msgspec.field(default="", name="hardwareAddr")
-    links: tuple[str, ...] = ()
-    bond_mode: str = msgspec.field(default="", name="bondMode")
-    miimon: int | None = None
-    updelay: int | None = None
-    downdelay: int | None = None
-    use_carrier: bool | None = msgspec.field(default=None, name="useCarrier")
-    xmit_hash_policy: str = msgspec.field(default="", name="xmitHashPolicy")
-    arp_interval: int | None = msgspec.field(default=None, name="arpInterval")
-    arp_ip_targets: tuple[str, ...] = msgspec.field(default=(), name="arpIpTargets")
-    ns_ip6_targets: tuple[str, ...] = msgspec.field(default=(), name="nsIp6Targets")
-    arp_validate: str = msgspec.field(default="", name="arpValidate")
-    arp_all_targets: str = msgspec.field(default="", name="arpAllTargets")
-    lacp_rate: str = msgspec.field(default="", name="lacpRate")
-    fail_over_mac: str = msgspec.field(default="", name="failOverMac")
-    ad_select: str = msgspec.field(default="", name="adSelect")
-    ad_actor_sys_prio: int | None = msgspec.field(default=None, name="adActorSysPrio")
-    ad_user_port_key: int | None = msgspec.field(default=None, name="adUserPortKey")
-    ad_lacp_active: str = msgspec.field(default="", name="adLACPActive")
-    primary: str = ""
-    primary_reselect: str = msgspec.field(default="", name="primaryReselect")
-    resend_igmp: int | None = msgspec.field(default=None, name="resendIGMP")
-    min_links: int | None = msgspec.field(default=None, name="minLinks")
-    lp_interval: int | None = msgspec.field(default=None, name="lpInterval")
-    packets_per_slave: int | None = msgspec.field(default=None, name="packetsPerSlave")
-    num_peer_notif: int | None = msgspec.field(default=None, name="numPeerNotif")
-    tlb_logical_lb: int | None = msgspec.field(default=None, name="tlbLogicalLb")
-    all_slaves_active: int | None = msgspec.field(default=None, name="allSlavesActive")
-    peer_notif_delay: int | None = msgspec.field(default=None, name="peerNotifDelay")
-    missed_max: int | None = msgspec.field(default=None, name="missedMax")
-    up: bool | None = None
-    mtu: int = 0
-    addresses: tuple[AddressConfig, ...] = ()
-    routes: tuple[RouteConfig, ...] = ()
-    multicast: bool | None = None
+    """Name of the link."""
+    hardware_addr: values.HardwareAddress = ""
+    """Hardware address, when it is not that of a link in it."""
+    links: Annotated[tuple[str, ...], values.ALWAYS] = ()
+    """Links in the bond."""
+    bond_mode: Annotated[str, values.Choice(MODES)] = ""
+    """How packets are spread."""
+    miimon: values.U32 | None = None
+    """Milliseconds between looks at the carrier."""
+    updelay: values.U32 | None = None
+    """Milliseconds before a link that came up is used."""
+    downdelay: values.U32 | None = None
+    """Milliseconds before a link that went down is given up."""
+    use_carrier: bool | None = None
+    """Ask the driver for the carrier instead of by ioctl."""
+    xmit_hash_policy: Annotated[str, values.Choice(XMIT_HASH_POLICIES)] = ""
+    """How a link is chosen for a packet."""
+    arp_interval: values.U32 | None = None
+    """Milliseconds between ARP requests."""
+    arp_ip_targets: tuple[values.Address, ...] = ()
+    """IPv4 addresses that are asked."""
+    ns_ip6_targets: tuple[values.Address, ...] = document.named("nsIp6Targets", ())
+    """IPv6 addresses that are asked."""
+    arp_validate: Annotated[str, values.Choice(ARP_VALIDATE)] = ""
+    """Which answers are checked."""
+    arp_all_targets: Annotated[str, values.Choice(("any", "all"))] = ""
+    """Whether any or all must answer."""
+    lacp_rate: Annotated[str, values.Choice(("slow", "fast"))] = ""
+    """How often LACP packets are sent."""
+    fail_over_mac: Annotated[str, values.Choice(("none", "active", "follow"))] = ""
+    """Whose hardware address the bond has in active-backup."""
+    ad_select: Annotated[str, values.Choice(("stable", "bandwidth", "count"))] = ""
+    """How an aggregator is chosen in 802.3ad."""
+    ad_actor_sys_prio: values.U16 | None = None
+    """System priority in LACP."""
+    ad_user_port_key: values.U16 | None = None
+    """Upper bits of the port key in LACP."""
+    ad_lacp_active: Annotated[str, values.Choice(("on", "off"))] = document.named("adLACPActive", "")
+    """Whether LACP packets are sent unasked."""
+    primary: str | None = None
+    """Link that is preferred."""
+    primary_reselect: Annotated[str, values.Choice(("always", "better", "failure"))] = ""
+    """When the preferred link is taken again."""
+    resend_igmp: values.U32 | None = document.named("resendIGMP", None)
+    """IGMP reports sent after a failover."""
+    min_links: values.U32 | None = None
+    """Links that must be up for the bond to be up."""
+    lp_interval: values.U32 | None = None
+    """Seconds between learning packets."""
+    packets_per_slave: values.U32 | None = None
+    """Packets before the next link is taken in balance-rr."""
+    num_peer_notif: values.U8 | None = None
+    """Notifications sent after a failover."""
+    tlb_logical_lb: values.U8 | None = None
+    """Whether flows move between links in balance-tlb and balance-alb."""
+    all_slaves_active: values.U8 | None = None
+    """Whether packets on passive links are delivered."""
+    peer_notif_delay: values.U32 | None = None
+    """Milliseconds between notifications."""
+    missed_max: values.U8 | None = None
+    """Requests without answer before a link is down."""
+
+    def validate(self, found: findings.Findings) -> None:
+        """A bond has a name, links and a mode."""
+        found.require(self.name, "name")
+        found.require(self.links, "links")
+        found.require(self.bond_mode, "bondMode")
+        self.check_link(found)
+
+    @classmethod
+    def example(cls) -> BondConfig:
+        """LACP over two ports."""
+        return cls(
+            name="bond0",
+            links=("eth0", "eth1"),
+            bond_mode="802.3ad",
+            miimon=100,
+            updelay=200,
+            downdelay=200,
+            xmit_hash_policy="layer3+4",
+            lacp_rate="slow",
+            addresses=(_sections.AddressConfig(address="10.0.0.4/24"),),
+            routes=(_sections.RouteConfig(gateway="10.0.0.1"),),
+        )

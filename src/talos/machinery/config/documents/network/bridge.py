@@ -1,57 +1,51 @@
-"""Document BridgeConfig."""
+"""Document BridgeConfig: a switch inside the machine."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-import msgspec
+from talos.machinery.config import document, findings, values
+from talos.machinery.config.documents.network import _sections
 
-from talos.machinery.config import document
 
-
-class BridgeSTPConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of BridgeConfig."""
+class BridgeSTPConfig(document.Section, frozen=True, kw_only=True):
+    """Spanning tree."""
 
     enabled: bool | None = None
+    """Run it."""
 
 
-class BridgeVLANConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of BridgeConfig."""
+class BridgeVLANConfig(document.Section, frozen=True, kw_only=True):
+    """VLANs on the bridge."""
 
     filtering: bool | None = None
+    """Forward by VLAN membership."""
 
 
-class AddressConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of BridgeConfig."""
-
-    address: str = ""
-    route_priority: int | None = msgspec.field(default=None, name="routePriority")
-
-
-class RouteConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of BridgeConfig."""
-
-    destination: str = ""
-    gateway: str = ""
-    source: str = ""
-    metric: int = 0
-    mtu: int = 0
-    table: str = ""
-
-
-class BridgeConfig(document.Document, frozen=True, kw_only=True):
-    """Bridge config."""
+class BridgeConfig(_sections.CommonLink, document.Document, frozen=True, kw_only=True):
+    """A bridge."""
 
     kind: ClassVar[str] = "BridgeConfig"
     named: ClassVar[bool] = True
+    rivals: ClassVar[tuple[str, ...]] = _sections.other_links(kind)
 
     name: str = ""
-    hardware_addr: str = msgspec.field(default="", name="hardwareAddr")
-    links: tuple[str, ...] = ()
+    """Name of the link."""
+    hardware_addr: values.HardwareAddress = ""
+    """Hardware address, when the kernel is not to choose one."""
+    links: Annotated[tuple[str, ...], values.ALWAYS] = ()
+    """Links that are its ports."""
     stp: BridgeSTPConfig | None = None
+    """Spanning tree."""
     vlan: BridgeVLANConfig | None = None
-    up: bool | None = None
-    mtu: int = 0
-    addresses: tuple[AddressConfig, ...] = ()
-    routes: tuple[RouteConfig, ...] = ()
-    multicast: bool | None = None
+    """VLANs."""
+
+    def validate(self, found: findings.Findings) -> None:
+        """A bridge has a name."""
+        found.require(self.name, "name")
+        self.check_link(found)
+
+    @classmethod
+    def example(cls) -> BridgeConfig:
+        """For virtual machines."""
+        return cls(name="br0", links=("eth1", "eth2"), stp=BridgeSTPConfig(enabled=True))

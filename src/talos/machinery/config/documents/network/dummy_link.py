@@ -1,42 +1,31 @@
-"""Document DummyLinkConfig."""
+"""Document DummyLinkConfig: a link that leads nowhere."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-import msgspec
-
-from talos.machinery.config import document
-
-
-class AddressConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of DummyLinkConfig."""
-
-    address: str = ""
-    route_priority: int | None = msgspec.field(default=None, name="routePriority")
+from talos.machinery.config import document, findings, values
+from talos.machinery.config.documents.network import _sections
 
 
-class RouteConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of DummyLinkConfig."""
-
-    destination: str = ""
-    gateway: str = ""
-    source: str = ""
-    metric: int = 0
-    mtu: int = 0
-    table: str = ""
-
-
-class DummyLinkConfig(document.Document, frozen=True, kw_only=True):
-    """Dummy link config."""
+class DummyLinkConfig(_sections.CommonLink, document.Document, frozen=True, kw_only=True):
+    """A dummy link, to hold addresses of the machine itself."""
 
     kind: ClassVar[str] = "DummyLinkConfig"
     named: ClassVar[bool] = True
+    rivals: ClassVar[tuple[str, ...]] = _sections.other_links(kind)
 
     name: str = ""
-    hardware_addr: str = msgspec.field(default="", name="hardwareAddr")
-    up: bool | None = None
-    mtu: int = 0
-    addresses: tuple[AddressConfig, ...] = ()
-    routes: tuple[RouteConfig, ...] = ()
-    multicast: bool | None = None
+    """Name of the link."""
+    hardware_addr: values.HardwareAddress = ""
+    """Hardware address, when the kernel is not to choose one."""
+
+    def validate(self, found: findings.Findings) -> None:
+        """A link has a name."""
+        found.require(self.name, "name")
+        self.check_link(found)
+
+    @classmethod
+    def example(cls) -> DummyLinkConfig:
+        """An address that does not depend on any port."""
+        return cls(name="dummy0", addresses=(_sections.AddressConfig(address="192.168.1.100/32"),))

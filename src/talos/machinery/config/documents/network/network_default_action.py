@@ -1,15 +1,21 @@
-"""Document NetworkDefaultActionConfig."""
+"""Document NetworkDefaultActionConfig: what happens to packets no firewall rule is about."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from talos.machinery.config import document
+from talos.machinery.config import document, values
 
 
 class NetworkDefaultActionConfig(document.Document, frozen=True, kw_only=True):
-    """Network default action config."""
+    """The firewall's last word."""
 
     kind: ClassVar[str] = "NetworkDefaultActionConfig"
 
-    ingress: str = ""
+    ingress: Annotated[str, values.Choice(("accept", "block")), values.ALWAYS] = "accept"
+    """accept or block."""
+
+    @classmethod
+    def example(cls) -> NetworkDefaultActionConfig:
+        """Only what rules allow."""
+        return cls(ingress="block")

@@ -1,34 +1,57 @@
-"""Document NetworkRuleConfig."""
+"""Document NetworkRuleConfig: who may reach which ports."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-import msgspec
+from talos.machinery.config import document, findings, values
 
-from talos.machinery.config import document
-
-
-class RulePortSelector(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of NetworkRuleConfig."""
-
-    ports: tuple[str, ...] = ()
-    protocol: str = ""
+PROTOCOLS = ("tcp", "udp", "icmp", "icmpv6")
 
 
-class IngressConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of NetworkRuleConfig."""
+class RulePortSelector(document.Section, frozen=True, kw_only=True):
+    """Which ports."""
 
-    subnet: str = ""
-    except_: str = msgspec.field(default="", name="except")
+    ports: Annotated[tuple[values.PortRange, ...], values.REPLACE, values.ALWAYS] = ()
+    """Ports and ranges of ports."""
+    protocol: Annotated[str, values.Choice(PROTOCOLS), values.ALWAYS] = ""
+    """tcp or udp."""
+
+
+class IngressRule(document.Section, frozen=True, kw_only=True):
+    """Who."""
+
+    subnet: Annotated[values.Prefix, values.ALWAYS] = ""
+    """Prefix of senders."""
+    except_: values.Prefix = document.named("except", "")
+    """Prefix inside it that is left out."""
 
 
 class NetworkRuleConfig(document.Document, frozen=True, kw_only=True):
-    """Network rule config."""
+    """A firewall rule; packets to the ports from anybody else are dropped."""
 
     kind: ClassVar[str] = "NetworkRuleConfig"
     named: ClassVar[bool] = True
 
     name: str = ""
-    port_selector: RulePortSelector | None = msgspec.field(default=None, name="portSelector")
-    ingress: tuple[IngressConfig, ...] = ()
+    """Name."""
+    port_selector: Annotated[RulePortSelector | None, values.ALWAYS] = RulePortSelector()
+    """Which ports."""
+    ingress: Annotated[tuple[IngressRule, ...], values.REPLACE, values.ALWAYS] = ()
+    """Who may reach them."""
+
+    def validate(self, found: findings.Findings) -> None:
+        """Ports, and prefixes of senders."""
+        found.require(self.name, "name")
+        found.require(self.port_selector.ports if self.port_selector else (), "portSelector.ports")
+        for n, rule in enumerate(self.ingress):
+            found.require(rule.subnet, f"ingress[{n}].subnet")
+
+    @classmethod
+    def example(cls) -> NetworkRuleConfig:
+        """The kubelet, from the machines of the cluster."""
+        return cls(
+            name="kubelet",
+            port_selector=RulePortSelector(ports=("10250",), protocol="tcp"),
+            ingress=(IngressRule(subnet="172.20.0.0/24", except_="172.20.0.1/32"),),
+        )

@@ -1,53 +1,47 @@
-"""Document VethConfig."""
+"""Document VethConfig: two links joined inside the machine."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-import msgspec
-
-from talos.machinery.config import document
-
-
-class AddressConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of VethConfig."""
-
-    address: str = ""
-    route_priority: int | None = msgspec.field(default=None, name="routePriority")
+from talos.machinery.config import document, findings, values
+from talos.machinery.config.documents.network import _sections
 
 
-class RouteConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of VethConfig."""
+class VethPeerConfig(_sections.CommonLink, frozen=True, kw_only=True):
+    """The other end."""
 
-    destination: str = ""
-    gateway: str = ""
-    source: str = ""
-    metric: int = 0
-    mtu: int = 0
-    table: str = ""
+    name: Annotated[str, values.ALWAYS] = ""
+    """Name of the link."""
 
 
-class VethPeerConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of VethConfig."""
-
-    name: str = ""
-    up: bool | None = None
-    mtu: int = 0
-    addresses: tuple[AddressConfig, ...] = ()
-    routes: tuple[RouteConfig, ...] = ()
-    multicast: bool | None = None
-
-
-class VethConfig(document.Document, frozen=True, kw_only=True):
-    """Veth config."""
+class VethConfig(_sections.CommonLink, document.Document, frozen=True, kw_only=True):
+    """A pair of links; what goes into one comes out of the other."""
 
     kind: ClassVar[str] = "VethConfig"
     named: ClassVar[bool] = True
+    rivals: ClassVar[tuple[str, ...]] = _sections.other_links(kind)
 
     name: str = ""
-    peer: VethPeerConfig | None = None
-    up: bool | None = None
-    mtu: int = 0
-    addresses: tuple[AddressConfig, ...] = ()
-    routes: tuple[RouteConfig, ...] = ()
-    multicast: bool | None = None
+    """Name of this end."""
+    peer: Annotated[VethPeerConfig | None, values.ALWAYS] = VethPeerConfig()
+    """The other end."""
+
+    def validate(self, found: findings.Findings) -> None:
+        """Two ends with names of their own."""
+        found.require(self.name, "name")
+        peer = self.peer or VethPeerConfig()
+        if found.require(peer.name, "peer.name") and peer.name == self.name:
+            found.error("peer.name", "both ends have the same name")
+        self.check_link(found)
+        peer.check_link(found, "peer.")
+
+    @classmethod
+    def example(cls) -> VethConfig:
+        """Two ends."""
+        return cls(
+            name="veth0",
+            peer=VethPeerConfig(name="veth1", up=True),
+            up=True,
+            addresses=(_sections.AddressConfig(address="10.10.0.1/30"),),
+        )

@@ -1,44 +1,39 @@
-"""Document VRFConfig."""
+"""Document VRFConfig: a routing domain of its own."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-import msgspec
+from talos.machinery.config import document, findings, values
+from talos.machinery.config.documents.network import _sections
 
-from talos.machinery.config import document
-
-
-class AddressConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of VRFConfig."""
-
-    address: str = ""
-    route_priority: int | None = msgspec.field(default=None, name="routePriority")
+RESERVED_TABLES = ("unspec", "default", "main", "local")
 
 
-class RouteConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of VRFConfig."""
-
-    destination: str = ""
-    gateway: str = ""
-    source: str = ""
-    metric: int = 0
-    mtu: int = 0
-    table: str = ""
-
-
-class VRFConfig(document.Document, frozen=True, kw_only=True):
-    """VRFConfig."""
+class VRFConfig(_sections.CommonLink, document.Document, frozen=True, kw_only=True):
+    """A virtual router; links in it see only the routes of its table."""
 
     kind: ClassVar[str] = "VRFConfig"
     named: ClassVar[bool] = True
+    rivals: ClassVar[tuple[str, ...]] = _sections.other_links(kind)
 
     name: str = ""
-    hardware_addr: str = msgspec.field(default="", name="hardwareAddr")
-    links: tuple[str, ...] = ()
-    table: str = ""
-    up: bool | None = None
-    mtu: int = 0
-    addresses: tuple[AddressConfig, ...] = ()
-    routes: tuple[RouteConfig, ...] = ()
-    multicast: bool | None = None
+    """Name of the link."""
+    hardware_addr: values.HardwareAddress = ""
+    """Hardware address, when the kernel is not to choose one."""
+    links: Annotated[tuple[str, ...], values.ALWAYS] = ()
+    """Links in it."""
+    table: Annotated[values.RoutingTable, values.ALWAYS] = ""
+    """Its routing table."""
+
+    def validate(self, found: findings.Findings) -> None:
+        """A table of its own."""
+        found.require(self.name, "name")
+        if found.require(self.table, "table") and self.table in RESERVED_TABLES:
+            found.error("table", f"{self.table} belongs to the kernel")
+        self.check_link(found)
+
+    @classmethod
+    def example(cls) -> VRFConfig:
+        """A network for tenants."""
+        return cls(name="vrf-blue", links=("eth1",), table="123")

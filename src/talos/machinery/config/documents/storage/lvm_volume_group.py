@@ -1,31 +1,46 @@
-"""Document LVMVolumeGroupConfig."""
+"""Document LVMVolumeGroupConfig: disks as one pool."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-import msgspec
-
-from talos.machinery.config import document
-
-
-class LVMVolumeSelectorSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of LVMVolumeGroupConfig."""
-
-    match: str = ""
+from talos.machinery.config import document, findings, values
+from talos.machinery.config.documents.storage import _sections
 
 
-class ProvisioningSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Section of LVMVolumeGroupConfig."""
+class LVMVolumeSelectorSpec(document.Section, frozen=True, kw_only=True):
+    """Which disks and partitions."""
 
-    volume_selector: LVMVolumeSelectorSpec | None = msgspec.field(default=None, name="volumeSelector")
+    match: values.Expression = ""
+    """CEL expression over `volume` and `disk`."""
+
+
+class ProvisioningSpec(document.Section, frozen=True, kw_only=True):
+    """What it is made of."""
+
+    volume_selector: Annotated[LVMVolumeSelectorSpec | None, values.ALWAYS] = LVMVolumeSelectorSpec()
+    """Disks and partitions."""
 
 
 class LVMVolumeGroupConfig(document.Document, frozen=True, kw_only=True):
-    """LVMVolume group config."""
+    """A volume group of LVM."""
 
     kind: ClassVar[str] = "LVMVolumeGroupConfig"
     named: ClassVar[bool] = True
 
     name: str = ""
-    provisioning: ProvisioningSpec | None = None
+    """Name."""
+    provisioning: Annotated[ProvisioningSpec | None, values.ALWAYS] = ProvisioningSpec()
+    """What it is made of."""
+
+    def validate(self, found: findings.Findings) -> None:
+        """A name and disks."""
+        _sections.check_name(found, self.name, _sections.MAX_LVM_NAME)
+        selector = self.provisioning.volume_selector if self.provisioning else None
+        found.require(selector.match if selector else "", "provisioning.volumeSelector.match")
+
+    @classmethod
+    def example(cls) -> LVMVolumeGroupConfig:
+        """All NVMe disks but the system's."""
+        selector = LVMVolumeSelectorSpec(match='disk.transport == "nvme" && !system_disk')
+        return cls(name="pool", provisioning=ProvisioningSpec(volume_selector=selector))

@@ -1,0 +1,154 @@
+"""Audit of all document kinds, and of the v1alpha1 document: a new kind is covered without being named here."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from talos.machinery.config import _decode, container, document, encoder, findings, loader, v1alpha1, values
+from talos.machinery.config.documents import _generated_index
+from tests import capabilities
+
+KINDS = sorted(_generated_index.DOCUMENTS)
+
+
+def kind_class(kind: str) -> type[document.Document]:
+    found = loader.document_class(kind)
+    assert found is not None
+    return found
+
+
+def sections(kind: Any, seen: set[Any] | None = None) -> Iterator[Any]:
+    """A struct and every struct reachable from its fields."""
+    seen = set() if seen is None else seen
+    if kind in seen:
+        return
+    seen.add(kind)
+    yield kind
+    for _, _, annotation in _decode.fields(kind).values():
+        for part in inner(annotation):
+            yield from sections(part, seen)
+
+
+def inner(annotation: Any) -> Iterator[Any]:
+    bare, _, _ = _decode.split(annotation)
+    if isinstance(bare, type) and issubclass(bare, document.Section):
+        yield bare
+    for argument in typing.get_args(bare):
+        if argument is not ...:
+            yield from inner(argument)
+
+
+def field_docs(kind: type) -> dict[str, str]:
+    """Attribute -> the text below it in the class body, of the class and its bases."""
+    docs: dict[str, str] = {}
+    for base in reversed(kind.__mro__):
+        if not issubclass(base, document.Section) or base is document.Section:
+            continue
+        body = ast.parse(inspect.getsource(base)).body[0]
+        assert isinstance(body, ast.ClassDef)
+        for statement, below in zip(body.body, [*body.body[1:], None], strict=True):
+            if isinstance(statement, ast.AnnAssign) and isinstance(below, ast.Expr):
+                assert isinstance(statement.target, ast.Name)
+                docs[statement.target.id] = str(ast.literal_eval(below.value))
+    return docs
+
+
+def test_there_are_ninety_kinds() -> None:
+    assert len(KINDS) + 1 == 90
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "v1alpha1"])
+def test_every_field_and_section_is_described(kind: str) -> None:
+    root = v1alpha1.Config if kind == "v1alpha1" else kind_class(kind)
+    for section in sections(root):
+        assert section.__doc__, section
+        docs = field_docs(section)
+        for attribute, _, _ in _decode.fields(section).values():
+            assert len(docs.get(attribute, "")) > 3, f"{section.__name__}.{attribute} has no description"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_example_is_valid_and_survives_a_round_trip(kind: str) -> None:
+    example = kind_class(kind).example()
+    found = findings.Findings()
+    example.validate(found)
+    assert found.errors == []
+    text = encoder.encode(container.Container(None, [example]))
+    again = loader.load(text)
+    assert again.documents == (example,)
+    assert encoder.encode(container.Container(None, again.documents)) == text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_example_without_its_fields_is_refused_or_meant(kind: str) -> None:
+    """A document that says nothing is an error where the kind needs something; it never raises."""
+    found = findings.Findings()
+    kind_class(kind)().validate(found)
+    if kind_class(kind).named:
+        assert any(p.path == "name" for p in found.errors)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_redaction_leaves_none_of_the_secrets(kind: str) -> None:
+    example = kind_class(kind).example()
+    secrets = list(secret_values(example))
+    text = container.Container(None, [example]).redacted().encode()
+    assert loader.load(text)
+    for secret in secrets:
+        assert secret.encode() not in text
+
+
+def secret_values(value: Any) -> Iterator[str]:
+    for key, (attribute, _, annotation) in _decode.fields(type(value)).items():
+        item = getattr(value, attribute)
+        _, marks, _ = _decode.split(annotation)
+        if values.SECRET in marks and item:
+            yield str(item).splitlines()[-2] if "\n" in str(item) else str(item)
+        parts = item if isinstance(item, tuple) else item.values() if isinstance(item, dict) else [item]
+        for part in parts:
+            if isinstance(part, document.Section):
+                yield from secret_values(part)
+        assert key
+
+
+SECRET_WORDS = ("secret", "token", "password", "passphrase", "private", "preshared", "identity_token")
+NOT_SECRET = {"KubeSpanConfig", "KubernetesTalosAPIAccessConfig"}
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "v1alpha1"])
+def test_fields_that_sound_secret_are_marked(kind: str) -> None:
+    root = v1alpha1.Config if kind == "v1alpha1" else kind_class(kind)
+    for section in sections(root):
+        for attribute, _, annotation in _decode.fields(section).values():
+            bare, marks, _ = _decode.split(annotation)
+            if bare is str and any(word in attribute for word in SECRET_WORDS):
+                assert values.SECRET in marks, f"{section.__name__}.{attribute}"
+
+
+@pytest.mark.needs_original_fixtures
+def test_documents_of_the_original_are_written_byte_for_byte_alike() -> None:
+    folder = capabilities.original_fixtures_dir() / "config/types"
+    skipped = ("tpm_encryption", "_redacted")
+    seen = 0
+    for path in sorted(folder.glob("*/testdata/*.yaml")):
+        if any(part in path.name for part in skipped):
+            continue
+        loaded = loader.load(path.read_bytes(), name=path.name)
+        ours = encoder.encode(container.Container(loaded.v1alpha1, loaded.documents))
+        assert ours.decode() == path.read_text(), path.name
+        seen += 1
+    assert seen > 60
+
+
+def test_structs_have_no_mutable_defaults() -> None:
+    for kind in KINDS:
+        for section in sections(kind_class(kind)):
+            for info in msgspec.structs.fields(section):
+                assert not isinstance(info.default, list | dict | set)
