@@ -24,6 +24,7 @@ from talos.base import clock, errors, tasks
 from talos.base.constants import paths
 from talos.cosi import inmem, state
 from talos.cosi import runtime as runtimes
+from talos.linux import pidfd, procfs
 from talos.machined import bootstrap, configuration, ephemeral, events, faces, stage, startup, wiring
 from talos.machined.api import server
 from talos.machined.modes import Mode
@@ -46,7 +47,7 @@ class Machined:
     """The parts of one machined. Made inside the event loop."""
 
     def __init__(self) -> None:
-        self.began = time.monotonic()
+        self.began = pidfd.start_time(os.getpid()) / procfs.CLOCK_TICKS
         self.tasks = tasks.Owner("machined")
         self.logs = logs.LogStore(paths.SERVICE_LOG_FIFOS)
         self.platform = platforms.current()
@@ -136,7 +137,7 @@ class Machined:
         await api.serve()
         sockets = await faces.serve(self.store)
         await registry.publish(self.store)
-        _log.info("API answers %.2f s after the start", time.monotonic() - self.began)
+        _log.info("API answers %.2f s after the start of the process", procfs.uptime_s() - self.began)
         self._handle_signals()
         boot = self.tasks.spawn(self._boot(), "boot")
         try:
@@ -208,6 +209,8 @@ def set_up_logging(store: logs.LogStore) -> None:
     formatter = _ServiceFormatter()
     root = logging.getLogger()
     root.setLevel(logging.INFO)
+    # It tells of every call that a client cancels.
+    logging.getLogger("grpclib").setLevel(logging.WARNING)
     handlers: list[tuple[logging.Handler, Callable[[logging.LogRecord], bool]]] = [
         (logging.StreamHandler(sys.stderr), lambda _: True),
         (logs.Handler(store, "machined"), lambda record: not record.name.startswith("controller")),
