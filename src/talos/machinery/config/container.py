@@ -11,16 +11,25 @@ D = TypeVar("D", bound=document.Document)
 
 
 class Container:
-    """Documents in their order; immutable. `source` are the bytes it was loaded from, empty for a generated one."""
+    """Documents in their order; immutable. `source` are the bytes it was loaded from, empty for a generated one.
 
-    __slots__ = ("_encoded", "documents", "source", "v1alpha1")
+    `name` is where they came from, for messages.
+    """
+
+    __slots__ = ("_encoded", "documents", "name", "source", "v1alpha1")
 
     def __init__(
-        self, config: v1alpha1.Config | None, documents: Sequence[document.Document] = (), *, source: bytes = b""
+        self,
+        config: v1alpha1.Config | None,
+        documents: Sequence[document.Document] = (),
+        *,
+        source: bytes = b"",
+        name: str = "",
     ) -> None:
         self.v1alpha1 = config
         self.documents = tuple(documents)
         self.source = source
+        self.name = name
         self._encoded: bytes | None = None
 
     def one(self, kind: type[D]) -> D | None:
@@ -40,6 +49,17 @@ class Container:
 
             self._encoded = encoder.encode(self)
         return self._encoded
+
+    def place(self, index: int, path: str) -> str:
+        """Return `line:column` in `source` of a key of a document, or of the nearest thing above it; else nothing.
+
+        The v1alpha1 document, if there is one, counts as the first, documents follow in their order.
+        """
+        if not self.source:
+            return ""
+        from talos.machinery.config import places
+
+        return places.find(self.source, self.name, index, path)
 
     def redacted(self, text: str = "REDACTED") -> Container:
         """Return a copy without secrets."""

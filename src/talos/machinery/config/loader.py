@@ -115,4 +115,6 @@ def load(source: bytes, *, name: str = "", allow_empty: bool = False) -> contain
         loading.problems.append(errors.Problem("config not found: no document in the input", where=where.name))
     if loading.problems:
         raise errors.Invalid(loading.problems)
-    return container.Container(loading.configs[0] if loading.configs else None, loading.documents, source=source)
+    return container.Container(
+        loading.configs[0] if loading.configs else None, loading.documents, source=source, name=name
+    )
