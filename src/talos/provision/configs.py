@@ -8,6 +8,7 @@ configs/secrets.yaml        what everything else is derived from
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -49,7 +50,6 @@ def containers(request: Request, made: secrets.Bundle, options: Mapping[str, Any
         endpoint=endpoint(request, balanced=balanced),
         secrets=made,
         kubernetes_version=f"v{kubernetes.removeprefix('v')}",
-        additional_sans=tuple(names),
         discovery_endpoint=f"http://{request.gateway}:{services.DISCOVERY_PORT}",
         allow_scheduling_on_control_planes=not request.workers,
     )
@@ -57,7 +57,9 @@ def containers(request: Request, made: secrets.Bundle, options: Mapping[str, Any
     found = {}
     for role, kind in kinds.items():
         patches = [*options.get("patches", ()), *options.get(f"patches_{role}", ())]
-        config = generate.generate(wanted, kind)
+        # trustd refuses a worker the names of a control plane; a worker is reached by its own.
+        sans = tuple(names) if role is Role.CONTROL_PLANE else ()
+        config = generate.generate(dataclasses.replace(wanted, additional_sans=sans), kind)
         if patches:
             from talos.machinery.config import patcher
 
