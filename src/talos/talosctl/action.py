@@ -64,8 +64,8 @@ async def _tell(session: Session, node: str, actor: str) -> None:
     try:
         async for message in session.stream("/machine.MachineService/Events", request, node=node):
             if message.id:
-                name, text = events.describe(message)
-                output.say(f"{node}: {name} {text}")
+                _, source, text = events.describe(message)
+                output.say(f"{node}: {source} {text}")
     except status.RpcError:
         return
 

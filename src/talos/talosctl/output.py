@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -56,6 +57,24 @@ def colours(stream: TextIO) -> bool:
 def say(text: str) -> None:
     """Print words for the person."""
     print(text, file=sys.stderr, flush=True)
+
+
+def ago(passed: datetime.timedelta) -> str:
+    """Return how long ago something was, for people: `3 minutes ago`."""
+    seconds = int(passed.total_seconds())
+    for unit, length in (
+        ("year", 31_536_000),
+        ("month", 2_592_000),
+        ("week", 604_800),
+        ("day", 86_400),
+        ("hour", 3600),
+        ("minute", 60),
+        ("second", 1),
+    ):
+        count = abs(seconds) // length
+        if count:
+            return f"{count} {unit}{'s' if count > 1 else ''} {'ago' if seconds > 0 else 'from now'}"
+    return "now"
 
 
 def size(number: float) -> str:

@@ -107,7 +107,7 @@ class Printer:
     def _headers(self) -> list[str]:
         head = ["*"] if self._watching else []
         columns = [name.upper() for name, _ in self._definition.columns]
-        return [*head, "NODE", "NAMESPACE", "TYPE", "ID", "VERSION", *columns]
+        return ["NODE", *head, "NAMESPACE", "TYPE", "ID", "VERSION", *columns]
 
     def add(self, node: str, resource: Any, event: str = "") -> None:
         """Show one resource; `event` marks what happened to it while watching."""
@@ -130,7 +130,7 @@ class Printer:
             " ".join(jsonpath.text_of(v) for v in jsonpath.evaluate(path.strip("{}"), data))
             for _, path in self._definition.columns
         ]
-        row = [*([event] if self._watching else []), node, m.namespace, self._definition.display_type, m.id, m.version]
+        row = [node, *([event] if self._watching else []), m.namespace, self._definition.display_type, m.id, m.version]
         row += cells
         if not self._watching:
             self._rows.append(row)

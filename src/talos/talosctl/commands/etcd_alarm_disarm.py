@@ -17,7 +17,8 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
     replies, code = await session.each_message("/machine.MachineService/EtcdAlarmDisarm", empty_pb2.Empty())
     name = machine_pb2.EtcdMemberAlarm.AlarmType.Name
     rows = [(node, f"{a.member_id:016x}", name(a.alarm)) for node, message in replies for a in message.member_alarms]
-    output.table(("NODE", "MEMBER", "ALARM"), rows)
+    if rows:
+        output.table(("NODE", "MEMBER", "ALARM"), rows)
     return code
 
 

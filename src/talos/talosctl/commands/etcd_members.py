@@ -13,7 +13,7 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
     from talos.machinery.api._generated.machine import machine_pb2
 
     replies, code = await session.each_message(
-        "/machine.MachineService/EtcdMemberList", machine_pb2.EtcdMemberListRequest()
+        "/machine.MachineService/EtcdMemberList", machine_pb2.EtcdMemberListRequest(query_local=True)
     )
     rows = [
         (node, f"{m.id:016x}", m.hostname, ",".join(m.peer_urls), ",".join(m.client_urls), str(m.is_learner).lower())

@@ -16,8 +16,11 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
     rows = []
     for node, message in replies:
         for s in message.stats:
+            if not s.size:
+                # Pseudo file systems: nothing can be used there.
+                continue
             used = s.size - s.available
-            share = f"{used / s.size * 100:.2f}%" if s.size else "-"
+            share = f"{used / s.size * 100:.2f}%"
             sizes = (f"{n / 1e9:.2f}" for n in (s.size, used, s.available))
             rows.append((node, s.filesystem, *sizes, share, s.mounted_on))
     output.table(("NODE", "FILESYSTEM", "SIZE(GB)", "USED(GB)", "AVAILABLE(GB)", "PERCENT USED", "MOUNTED ON"), rows)

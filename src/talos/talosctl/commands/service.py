@@ -53,7 +53,7 @@ def _describe(node: str, info: Any, now: datetime.datetime) -> None:
     for index, event in enumerate(reversed(info.events.events)):
         rows.append(("EVENTS" if index == 0 else "", f"[{event.state}]: {event.msg} ({ago(event.ts, now)})"))
     for title, text in rows:
-        print(f"{title:<9}{text}")
+        print(f"{title:<{max(len(t) for t, _ in rows) + output.GAP}}{text}")
 
 
 async def _show(session: Session, id: str) -> int:

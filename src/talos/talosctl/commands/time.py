@@ -24,7 +24,7 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
     rows = []
     for node, message in replies:
         moments = (m.ToDatetime(tzinfo=datetime.UTC) for m in (message.localtime, message.remotetime))
-        rows.append((node, message.server, *(f"{m:%Y-%m-%d %H:%M:%S.%f %Z}" for m in moments)))
+        rows.append((node, message.server, *(f"{m:%Y-%m-%d %H:%M:%S.%f %z %Z}" for m in moments)))
     output.table(("NODE", "NTP-SERVER", "NODE-TIME", "NTP-SERVER-TIME"), rows)
     return code
 

@@ -14,7 +14,7 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
     from talos.machinery.api._generated.machine import machine_pb2
 
     request = machine_pb2.DiskUsageRequest(
-        recursion_depth=args.depth, all=args.all, threshold=args.threshold, paths=args.path or ["/"]
+        recursion_depth=args.depth + 1, all=args.all, threshold=args.threshold, paths=args.path or ["/"]
     )
     rows: list[tuple[str, str, str]] = []
     failed = False
@@ -28,7 +28,10 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
         rows.append((node, output.size(info.size) if args.humanize else str(info.size), info.relative_name))
 
     code = await session.follow("/machine.MachineService/DiskUsage", request, add)
-    output.table(("NODE", "SIZE" if args.humanize else "SIZE(B)", "NAME"), rows)
+    if len(session.nodes) > 1:
+        output.table(("NODE", "SIZE", "NAME"), rows)
+    else:
+        output.table(("SIZE", "NAME"), [row[1:] for row in rows])
     return code or int(failed)
 
 
@@ -40,7 +43,7 @@ COMMAND = command.Command(
     arguments=(command.Argument("path", "directories (default /)", count="*"),),
     flags=(
         command.Flag("all", "files too", short="a", kind="bool"),
-        command.Flag("depth", "levels to print; 0 is all", short="d", kind="int", default=0),
+        command.Flag("depth", "levels to print below a path", short="d", kind="int", default=0),
         command.Flag("humanize", "sizes for people", short="H", kind="bool"),
         command.Flag("threshold", "only from this size up; negative: up to it", short="t", kind="int", default=0),
     ),
