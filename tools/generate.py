@@ -180,14 +180,21 @@ def indexes() -> tuple[dict[Path, str], list[str]]:
 
 def _definitions(classes: list[Any]) -> str:
     """What `get rd` shows of each type, so that a node does not import every type to say so."""
-    lines = []
+    rows, internal = [], []
     for cls in classes:
         found = cls.definition
+        if found.internal:
+            internal.append(f"{found.type!r}")
+            continue
         columns = tuple((c.name, c.json_path) for c in found.print_columns)
-        row = (found.type, cls.__name__, found.namespace, found.aliases, columns, found.sensitivity.value)
-        lines.append(f"    {row!r},\n")
-    kind = "tuple[tuple[str, str, str, tuple[str, ...], tuple[tuple[str, str], ...], int], ...]"
-    return f"\nDEFINITIONS: {kind} = (\n{''.join(lines)})\n"
+        head = (found.type, cls.__name__, found.namespace, found.aliases, columns)
+        rows.append(f"    {(*head, found.sensitivity.value, found.plain_aliases)!r},\n")
+    return (
+        "\nRow = tuple[str, str, str, tuple[str, ...], tuple[tuple[str, str], ...], int, bool]\n"
+        '"""type, singular, namespace, explicit aliases, columns (name, JSONPath), sensitivity, no other aliases"""\n'
+        f"DEFINITIONS: tuple[Row, ...] = (\n{''.join(rows)})\n"
+        f"INTERNAL: frozenset[str] = frozenset({{{', '.join(internal)}}})\n"
+    )
 
 
 def _commands() -> tuple[dict[Path, str], list[str]]:

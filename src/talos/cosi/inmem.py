@@ -2,7 +2,8 @@
 
 One collection per (namespace, type) holds the resources and a bounded history of events. A watch is a position in that
 history; bookmarks and tails are the same thing said by a client. A watcher that falls behind the history gets an
-ERRORED event and must start again, so a slow client costs no memory.
+ERRORED event and must start again, so a slow client costs no memory. What every watcher has seen is forgotten after a
+while, so a type that is written for days costs none either.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import os
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, TypeVar
@@ -21,7 +24,11 @@ from talos.cosi.state import Event, EventType, Query
 
 R = TypeVar("R", bound=Resource[Any])
 HISTORY = 1024
-_BOOKMARK_BYTES = 8
+"""Events kept per collection at most."""
+HISTORY_S = 600.0
+"""How long an event that all watchers have seen is kept for tails and bookmarks."""
+_POSITION_BYTES = 8
+_COOKIE_BYTES = 4
 
 
 class _Watcher:
@@ -37,19 +44,62 @@ class _Watcher:
 class _Collection:
     """Resources of one type in one namespace."""
 
-    __slots__ = ("history", "items", "position", "watchers")
+    __slots__ = ("_cookie", "_times", "history", "items", "position", "watchers")
 
-    def __init__(self) -> None:
+    def __init__(self, cookie: bytes) -> None:
+        self._cookie = cookie
         self.items: dict[str, Resource[Any]] = {}
         self.history: deque[Event[Any]] = deque(maxlen=HISTORY)
+        self._times: deque[float] = deque(maxlen=HISTORY)
         self.position = 0
         self.watchers: set[_Watcher] = set()
 
     def publish(self, type: EventType, res: Resource[Any], old: Resource[Any] | None) -> None:
+        now = time.monotonic()
         self.position += 1
-        self.history.append(Event(type, res, old, self.position.to_bytes(_BOOKMARK_BYTES, "big")))
+        self.history.append(Event(type, res, old, self.bookmark()))
+        self._times.append(now)
+        if self._times[0] < now - HISTORY_S:
+            self._forget(now - HISTORY_S)
         for watcher in self.watchers:
             watcher.wake.set()
+
+    def _forget(self, before: float) -> None:
+        seen = min((watcher.position for watcher in self.watchers), default=self.position)
+        oldest = self.position - len(self.history)
+        while self._times[0] < before and oldest < seen:
+            self.history.popleft()
+            self._times.popleft()
+            oldest += 1
+
+    def bookmark(self) -> bytes:
+        """The present position, as clients hold it. The cookie tells bookmarks of an earlier life of the process."""
+        return self._cookie + self.position.to_bytes(_POSITION_BYTES, "big")
+
+    def position_of(self, bookmark: bytes) -> int:
+        """Raises Invalid when the events after the bookmark are not all there."""
+        cookie, position = bookmark[:_COOKIE_BYTES], int.from_bytes(bookmark[_COOKIE_BYTES:], "big")
+        oldest = self.position - len(self.history)
+        if (
+            len(bookmark) != _COOKIE_BYTES + _POSITION_BYTES
+            or cookie != self._cookie
+            or not oldest <= position <= self.position
+        ):
+            raise errors.Invalid("watch bookmark is invalid or too old")
+        return position
+
+    def tail(self, count: int, id: str | None) -> int:
+        """Position before the last `count` events, of one resource if `id` is given."""
+        if id is None:
+            return self.position - min(count, len(self.history))
+        position = self.position
+        for event in reversed(self.history):
+            if count == 0:
+                break
+            position -= 1
+            if event.resource is not None and event.resource.metadata.id == id:
+                count -= 1
+        return position
 
     def since(self, position: int) -> list[Event[Any]] | None:
         """Events after `position`; None when some of them are forgotten."""
@@ -72,12 +122,13 @@ class InMemory:
 
     def __init__(self) -> None:
         self._collections: dict[tuple[str, str], _Collection] = {}
+        self._cookie = os.urandom(_COOKIE_BYTES)
 
     def _collection(self, cls: type[Resource[Any]], namespace: str | None) -> _Collection:
         key = (cls.definition.namespace if namespace is None else namespace, cls.definition.type)
         found = self._collections.get(key)
         if found is None:
-            found = self._collections[key] = _Collection()
+            found = self._collections[key] = _Collection(self._cookie)
         return found
 
     def namespaces_of(self, cls: type[Resource[Any]]) -> set[str]:
@@ -203,22 +254,24 @@ class InMemory:
         bootstrap: bool = False,
         tail: int = 0,
         bookmark: bytes | None = None,
+        bootstrap_bookmark: bool = False,
         aggregated: bool = False,
     ) -> AsyncIterator[AsyncIterator[Sequence[Event[R]]]]:
         """Follow one resource or a kind; see `state.State.watch`."""
+        check_watch(id=id, bootstrap=bootstrap, tail=tail, bookmark=bookmark)
         collection = self._collection(cls, namespace)
         watcher = _Watcher(collection.position)
-        first: Sequence[Event[Any]] = ()
+        first: list[Event[Any]] = []
         if bookmark is not None:
-            watcher.position = _position(collection, bookmark)
+            watcher.position = collection.position_of(bookmark)
+        elif tail > 0:
+            watcher.position = collection.tail(tail, id)
         elif id is not None:
-            first = [self._present(cls, collection, id, namespace)]
-        elif bootstrap:
-            first = self._bootstrap(collection, query)
-        if tail > 0:
-            watcher.position = max(collection.position - min(tail, len(collection.history)), 0)
-            if id is not None:
-                first = ()
+            first.append(self._present(cls, collection, id, namespace))
+        if bootstrap:
+            first += self._bootstrap(collection, query)
+        if bootstrap_bookmark:
+            first.append(Event(EventType.NOOP, bookmark=collection.bookmark()))
         collection.watchers.add(watcher)
         stream = _follow(collection, watcher, first, id, query, aggregated=aggregated)
         try:
@@ -229,34 +282,27 @@ class InMemory:
 
     @staticmethod
     def _present(cls: type[R], collection: _Collection, id: str, namespace: str | None) -> Event[Any]:
-        mark = collection.position.to_bytes(_BOOKMARK_BYTES, "big")
         res = collection.items.get(id)
         if res is not None:
-            return Event(EventType.CREATED, res, None, mark)
-        tombstone = object.__new__(cls)
-        tombstone.metadata = Metadata(
-            cls.definition.namespace if namespace is None else namespace, cls.definition.type, id
-        )
-        tombstone.spec = None
-        return Event(EventType.DESTROYED, tombstone, None, mark)
+            return Event(EventType.CREATED, res, None, collection.bookmark())
+        return Event(EventType.DESTROYED, resource.tombstone(cls, namespace, id), None, collection.bookmark())
 
     @staticmethod
     def _bootstrap(collection: _Collection, query: Query | None) -> Sequence[Event[Any]]:
-        mark = collection.position.to_bytes(_BOOKMARK_BYTES, "big")
-        events = [
-            Event(EventType.CREATED, collection.items[id], None, mark)
-            for id in sorted(collection.items)
-            if query is None or query.matches(collection.items[id].metadata)
+        """Only the end of it has a bookmark: resuming in the middle would lose the rest."""
+        found = [collection.items[id] for id in sorted(collection.items)]
+        events: list[Event[Any]] = [
+            Event(EventType.CREATED, res) for res in found if query is None or query.matches(res.metadata)
         ]
-        return [*events, Event(EventType.BOOTSTRAPPED, bookmark=mark)]
+        return [*events, Event(EventType.BOOTSTRAPPED, bookmark=collection.bookmark())]
 
 
-def _position(collection: _Collection, bookmark: bytes) -> int:
-    position = int.from_bytes(bookmark, "big")
-    oldest = collection.position - len(collection.history)
-    if len(bookmark) != _BOOKMARK_BYTES or not oldest <= position <= collection.position:
-        raise errors.Invalid("watch bookmark is invalid or too old")
-    return position
+def check_watch(*, id: str | None, bootstrap: bool, tail: int, bookmark: bytes | None) -> None:
+    """Raise Invalid for options of a watch that exclude each other."""
+    if sum((bootstrap, tail > 0, bookmark is not None)) > 1:
+        raise errors.Invalid("bootstrap, tail and bookmark of a watch exclude each other")
+    if bootstrap and id is not None:
+        raise errors.Invalid("a watch of one resource starts with its present state, it can not be bootstrapped")
 
 
 def _select(event: Event[Any], id: str | None, query: Query | None) -> Event[Any] | None:

@@ -62,7 +62,7 @@ class ResourceDefinition(Resource["ResourceDefinition.Spec"]):
 
 
 def aliases(display_type: str, explicit: Iterable[str] = ()) -> tuple[str, ...]:
-    """Names a person may use: explicit ones, the singular, its initials, and their plural unless that is clumsy."""
+    """Names a person may use: explicit ones, the singular, its initials, their plural unless they end in s."""
     initials = "".join(c for c in display_type if c.isupper()).lower()
     found = [*explicit, display_type.lower()]
     if len(initials) > 1:
@@ -78,30 +78,25 @@ def plural_aliases(type_name: str) -> tuple[str, ...]:
     return tuple(".".join(parts[:n]) for n in range(1, len(parts)))
 
 
-def define(
-    type_name: str,
-    display_type: str,
-    namespace: str,
-    explicit: Iterable[str],
-    columns: Iterable[tuple[str, str]],
-    sensitivity: resource.Sensitivity,
-) -> ResourceDefinition:
-    """Return the definition of a type as a resource."""
-    short = aliases(display_type, explicit)
+def define(definition: resource.Definition, display_type: str) -> ResourceDefinition:
+    """Return the definition of a type as a resource; `display_type` is the singular people read."""
+    if definition.plain_aliases:
+        short = every = definition.aliases
+    else:
+        short = aliases(display_type, definition.aliases)
+        every = tuple(dict.fromkeys((*plural_aliases(definition.type), *short)))
     spec = ResourceDefinition.Spec(
-        resource_type=type_name,
+        resource_type=definition.type,
         display_type=display_type,
-        default_namespace=namespace,
+        default_namespace=definition.namespace,
         aliases=short,
-        all_aliases=tuple(dict.fromkeys((*plural_aliases(type_name), *short))),
-        print_columns=tuple(Column(*c) for c in columns),
-        sensitivity=sensitivity,
+        all_aliases=every,
+        print_columns=tuple(Column(column.name, column.json_path) for column in definition.print_columns),
+        sensitivity=definition.sensitivity,
     )
-    return ResourceDefinition(type_name.lower(), spec)
+    return ResourceDefinition(definition.type.lower(), spec)
 
 
 def define_class(cls: type[Resource[Any]]) -> ResourceDefinition:
     """Return the definition of a class as a resource."""
-    found = cls.definition
-    columns = [(c.name, c.json_path) for c in found.print_columns]
-    return define(found.type, cls.__name__, found.namespace, found.aliases, columns, found.sensitivity)
+    return define(cls.definition, cls.__name__)

@@ -75,7 +75,11 @@ class PrintColumn:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What is the same for all resources of a type. `message` is the full protobuf name of the spec, if it has one."""
+    """What is the same for all resources of a type.
+
+    `message` is the full protobuf name of the spec, if it has one. With `plain_aliases` a type has no names but its
+    explicit ones. An `internal` type is not published: controllers use it, clients can not ask for it.
+    """
 
     type: str
     namespace: str
@@ -83,6 +87,8 @@ class Definition:
     print_columns: tuple[PrintColumn, ...] = ()
     sensitivity: Sensitivity = Sensitivity.NONSENSITIVE
     message: str = ""
+    plain_aliases: bool = False
+    internal: bool = False
 
 
 class Resource(Generic[S]):
@@ -158,3 +164,12 @@ def check_id(id: str) -> None:
     """Raise Invalid for an id that can not be stored."""
     if not id:
         raise errors.Invalid("resource id must not be empty")
+
+
+def tombstone(cls: type[R], namespace: str | None, id: str) -> R:
+    """Return what stands for a resource that is not there: identity, version 0, spec None."""
+    made = object.__new__(cls)
+    where = cls.definition.namespace if namespace is None else namespace
+    made.metadata = Metadata(where, cls.definition.type, id)
+    made.spec = None
+    return made

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -101,8 +102,6 @@ class Query:
 
     def matches(self, metadata: resource.Metadata) -> bool:
         """Evaluate against a resource."""
-        import re
-
         if self.id_pattern and re.search(self.id_pattern, metadata.id) is None:
             return False
         if not self.labels:
@@ -137,7 +136,10 @@ class State(Protocol):
         ...
 
     async def destroy(self, cls: type[R], id: str, *, namespace: str | None = None, owner: str = "") -> None:
-        """Remove. Raises NotFound, OwnerConflict, PhaseConflict while finalizers are left."""
+        """Remove. A resource without finalizers needs no teardown before.
+
+        Raises NotFound, OwnerConflict, PhaseConflict while finalizers are left.
+        """
         ...
 
     async def add_finalizer(self, cls: type[R], id: str, *names: str, namespace: str | None = None) -> None:
@@ -158,13 +160,15 @@ class State(Protocol):
         bootstrap: bool = False,
         tail: int = 0,
         bookmark: bytes | None = None,
+        bootstrap_bookmark: bool = False,
         aggregated: bool = False,
     ) -> AbstractAsyncContextManager[AsyncIterator[Sequence[Event[R]]]]:
         """Follow one resource or a kind; established when the context is entered.
 
-        With `id` the first event is the present state (CREATED, or DESTROYED when there is none). For a kind
-        `bootstrap` sends CREATED for each present resource, then BOOTSTRAPPED; `tail` replays that many past events;
-        `bookmark` resumes after an event (Invalid when it is too old). Lists hold one event unless `aggregated`.
+        With `id` the first event is the present state (CREATED, or DESTROYED with a tombstone when there is none). For
+        a kind `bootstrap` sends CREATED for each present resource, then BOOTSTRAPPED. `tail` replays that many past
+        events instead, `bookmark` resumes after an event (Invalid when it is too old). `bootstrap_bookmark` asks for a
+        NOOP event that carries the bookmark to start with. Lists hold one event unless `aggregated`.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from talos.base import errors
@@ -19,6 +19,16 @@ TIMEOUT_S = 30.0
 _SERVICE = "/cosi.resource.State/"
 # Servers send lists of events only to clients that say so.
 API_VERSION = 1
+# What a status means depends on the call; these differ from the general meaning.
+_UPDATE = {status.Code.INVALID_ARGUMENT: errors.PhaseConflict, status.Code.FAILED_PRECONDITION: errors.VersionConflict}
+_WATCH = {status.Code.FAILED_PRECONDITION: errors.Invalid}
+
+
+def _error(error: status.RpcError, special: Mapping[status.Code, type[errors.TalosError]]) -> errors.TalosError:
+    if error.code is status.Code.PERMISSION_DENIED and "is owned by" in error.message:
+        return errors.OwnerConflict(error.message)
+    kind = special.get(error.code)
+    return kind(error.message) if kind is not None else status.to_error(error)
 
 
 class RemoteState:
@@ -34,7 +44,7 @@ class RemoteState:
                 methods.method(_SERVICE + name), request, metadata=self._metadata, timeout_s=TIMEOUT_S
             )
         except status.RpcError as error:
-            raise status.to_error(error) from error
+            raise _error(error, _UPDATE if name == "Update" else {}) from error
 
     @staticmethod
     def _where(cls: type[Resource[Any]], namespace: str | None) -> dict[str, Any]:
@@ -62,7 +72,7 @@ class RemoteState:
             ):
                 found.append(wire.decode(reply.resource, cls))
         except status.RpcError as error:
-            raise status.to_error(error) from error
+            raise _error(error, {}) from error
         result: list[R] = found
         return result
 
@@ -132,10 +142,16 @@ class RemoteState:
         bootstrap: bool = False,
         tail: int = 0,
         bookmark: bytes | None = None,
+        bootstrap_bookmark: bool = False,
         aggregated: bool = False,
     ) -> AsyncIterator[AsyncIterator[Sequence[state.Event[R]]]]:
         """Follow one resource or a kind; see `state.State.watch`. Established when the context is entered."""
-        options = state_pb2.WatchOptions(bootstrap_contents=bootstrap, tail_events=tail, aggregated=aggregated)
+        options = state_pb2.WatchOptions(
+            bootstrap_contents=bootstrap,
+            tail_events=tail,
+            aggregated=aggregated,
+            bootstrap_bookmark=bootstrap_bookmark,
+        )
         if bookmark is not None:
             options.start_from_bookmark = bookmark
         if query is not None:
@@ -151,7 +167,7 @@ class RemoteState:
             # The first reply is empty and says that the watch stands.
             await anext(stream)
         except status.RpcError as error:
-            raise status.to_error(error) from error
+            raise _error(error, _WATCH) from error
         events = _events(stream, cls)
         try:
             yield events
@@ -166,4 +182,4 @@ async def _events(stream: Any, cls: type[R]) -> Any:
             if reply.event:
                 yield [wire.decode_event(event, cls) for event in reply.event]
     except status.RpcError as error:
-        raise status.to_error(error) from error
+        raise _error(error, _WATCH) from error

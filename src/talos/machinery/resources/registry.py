@@ -6,8 +6,8 @@ import importlib
 from typing import Any
 
 from talos.base import errors
-from talos.cosi import meta, state
-from talos.cosi.resource import Resource, Sensitivity
+from talos.cosi import meta, resource, state
+from talos.cosi.resource import Resource
 from talos.machinery.resources import _generated_index
 
 _META: dict[str, type[Resource[Any]]] = {
@@ -37,6 +37,11 @@ NAMESPACES = {
 }
 
 
+def is_internal(type_name: str) -> bool:
+    """Whether a type is for controllers only: clients are told that there is no such type."""
+    return type_name in _generated_index.INTERNAL
+
+
 def find(type_name: str) -> type[Resource[Any]]:
     """Return the class of a type, `Services.v1alpha1.talos.dev`. Raises NotFound."""
     if type_name in _META:
@@ -54,12 +59,24 @@ def names() -> list[str]:
     return sorted([*_META, *_generated_index.RESOURCES])
 
 
+def _definition(row: _generated_index.Row) -> tuple[resource.Definition, str]:
+    type_name, display, namespace, aliases, columns, sensitivity, plain = row
+    found = resource.Definition(
+        type=type_name,
+        namespace=namespace,
+        aliases=aliases,
+        print_columns=tuple(resource.PrintColumn(*column) for column in columns),
+        sensitivity=resource.Sensitivity(sensitivity),
+        plain_aliases=plain,
+    )
+    return found, display
+
+
 async def publish(store: state.State) -> None:
-    """Put namespaces and type definitions into a state, where `talosctl get` looks for them."""
+    """Put namespaces and type definitions into a state, where clients look for them."""
     for name, description in NAMESPACES.items():
         await state.put(store, meta.Namespace(name, meta.Namespace.Spec(description)))
     for cls in _META.values():
         await state.put(store, meta.define_class(cls))
-    for type_name, display, namespace, aliases, columns, sensitivity in _generated_index.DEFINITIONS:
-        found = meta.define(type_name, display, namespace, aliases, columns, Sensitivity(sensitivity))
-        await state.put(store, found)
+    for row in _generated_index.DEFINITIONS:
+        await state.put(store, meta.define(*_definition(row)))

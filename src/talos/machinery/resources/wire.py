@@ -126,15 +126,23 @@ def decode(found: resource_pb2.Resource, cls: type[Resource[Any]] | None = None)
     return made
 
 
-def encode_event(event: state.Event[Any]) -> state_pb2.Event:
-    """Return the wire form of an event."""
+def _encode_any(res: Resource[Any]) -> resource_pb2.Resource:
+    """As `encode`; of a tombstone only the identity is left."""
+    if res.spec is None:
+        return resource_pb2.Resource(metadata=_metadata(res), spec=resource_pb2.Spec())
+    return encode(res)
+
+
+def encode_event(event: state.Event[Any], kind: Resource[Any] | None = None) -> state_pb2.Event:
+    """Return the wire form of an event; `kind` is a tombstone to send with events about no resource."""
     made = state_pb2.Event(event_type=event.type.value)  # type: ignore[arg-type]
     if event.bookmark:
         made.bookmark = event.bookmark
-    if event.resource is not None and event.resource.spec is not None:
-        made.resource.CopyFrom(encode(event.resource))
-    elif event.resource is not None:
-        made.resource.CopyFrom(resource_pb2.Resource(metadata=_metadata(event.resource), spec=resource_pb2.Spec()))
+    found = event.resource
+    if found is None and event.type in (state.EventType.BOOTSTRAPPED, state.EventType.NOOP):
+        found = kind
+    if found is not None:
+        made.resource.CopyFrom(_encode_any(found))
     if event.old is not None:
         made.old.CopyFrom(encode(event.old))
     if event.error is not None:
@@ -142,11 +150,20 @@ def encode_event(event: state.Event[Any]) -> state_pb2.Event:
     return made
 
 
+def _decode_any(found: resource_pb2.Resource, cls: type[Resource[Any]]) -> Resource[Any]:
+    """As `decode`; what has no version is a tombstone."""
+    if not found.metadata.version.isdigit():
+        return resource.tombstone(cls, found.metadata.namespace, found.metadata.id)
+    return decode(found, cls)
+
+
 def decode_event(found: state_pb2.Event, cls: type[Resource[Any]]) -> state.Event[Any]:
     """Return the event of a wire form."""
+    kind = state.EventType(found.event_type)
+    about_one = found.HasField("resource") and kind not in (state.EventType.BOOTSTRAPPED, state.EventType.NOOP)
     return state.Event(
-        type=state.EventType(found.event_type),
-        resource=decode(found.resource, cls) if found.HasField("resource") else None,
+        type=kind,
+        resource=_decode_any(found.resource, cls) if about_one else None,
         old=decode(found.old, cls) if found.HasField("old") else None,
         bookmark=found.bookmark,
         error=errors.Temporary(found.error, 0) if found.error else None,

@@ -14,6 +14,7 @@ class DiscoveredVolumesStatus(resource.Resource["DiscoveredVolumesStatus.Spec"])
 
     definition = resource.Definition(
         type="DiscoveredVolumesStatuses.block.talos.dev",
+        internal=True,
         namespace="runtime",
         print_columns=(resource.PrintColumn("Ready", "{.ready}"),),
         message="talos.resource.definitions.block.DiscoveredVolumesStatusSpec",

@@ -14,6 +14,7 @@ class MountStatus(resource.Resource["MountStatus.Spec"]):
 
     definition = resource.Definition(
         type="MountStatuses.runtime.talos.dev",
+        plain_aliases=True,
         namespace="runtime",
         aliases=("mounts",),
         print_columns=(
