@@ -89,8 +89,11 @@ def _translated() -> Any:
         raise status.RpcError(status.Code.INTERNAL, str(error)) from None
     except ssl.SSLCertVerificationError as error:
         raise status.RpcError(status.Code.UNAVAILABLE, f"certificate not accepted: {error.verify_message}") from None
-    except (ConnectionError, OSError) as error:
-        raise status.RpcError(status.Code.UNAVAILABLE, str(error) or type(error).__name__) from None
+    except OSError as error:
+        # A timeout without errno is the deadline of the call, one with it is the kernel's about the connection.
+        ended = isinstance(error, TimeoutError) and error.errno is None
+        code = status.Code.DEADLINE_EXCEEDED if ended else status.Code.UNAVAILABLE
+        raise status.RpcError(code, str(error) or type(error).__name__) from None
 
 
 class Channel:
