@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from talos.base import errors
@@ -129,10 +129,30 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _join_booleans(rest: Sequence[str], found: command.Command) -> list[str]:
-    """A boolean flag takes its value only after `=`; argparse would eat the next word."""
-    flags = [f for f in (*found.flags, *command.GLOBAL_FLAGS) if f.kind == "bool"]
-    names = {f"--{f.name}" for f in flags} | {f"-{f.short}" for f in flags if f.short}
-    return [f"{token}=true" if token in names and token.startswith("--") else token for token in rest]
+    """Spell boolean flags `--name=true`: they take a value only after `=`, and short ones may share a dash (`-rl`)."""
+    flags = [*command.GLOBAL_FLAGS, *found.flags]
+    booleans = {f"--{f.name}" for f in flags if f.kind == "bool"}
+    by_letter = {f.short: f for f in flags if f.short}
+    joined: list[str] = []
+    for token in rest:
+        if token in booleans:
+            joined.append(f"{token}=true")
+        elif token.startswith("-") and not token.startswith("--"):
+            joined += _split_letters(token, by_letter)
+        else:
+            joined.append(token)
+    return joined
+
+
+def _split_letters(token: str, by_letter: Mapping[str, command.Flag]) -> list[str]:
+    """`-rl` -> ["--recurse=true", "--long=true"]; `-fo yaml` keeps `-o` last, with what follows as its value."""
+    split: list[str] = []
+    for index, letter in enumerate(token[1:], start=1):
+        flag = by_letter.get(letter)
+        if flag is None or flag.kind != "bool" or token[index + 1 : index + 2] == "=":
+            return [*split, f"-{token[index:]}"]
+        split.append(f"--{flag.name}=true")
+    return split or [token]
 
 
 def _guarded(found: command.Command, args: argparse.Namespace) -> int:

@@ -9,6 +9,8 @@ import asyncio
 import datetime
 import gc
 import ssl
+import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -69,12 +71,11 @@ def _forget() -> None:
 
 @dataclass
 class Run:
-    """How a command ended. `out` is what a pipe would get."""
+    """How a command ended."""
 
     code: int
     out: str
     err: str
-    raw: bytes
 
     @property
     def lines(self) -> list[str]:
@@ -130,8 +131,12 @@ class Cluster:
             code = int(error.code or 0) if not isinstance(error.code, str) else 2
         _forget()
         captured = self.capfd.readouterr()
-        out = captured.out
-        return Run(int(code), out, captured.err, out.encode(errors="surrogateescape"))
+        return Run(int(code), captured.out, captured.err)
+
+    def raw(self, *argv: str, nodes: str = "10.5.0.2") -> bytes:
+        """Run one command line as a process and return the bytes of its stdout."""
+        command = [sys.executable, "-m", "talos.talosctl.main", "-n", nodes, "--talosconfig", str(self.talosconfig)]
+        return subprocess.run([*command, *argv], stdout=subprocess.PIPE, check=True, timeout=60).stdout
 
 
 @pytest.fixture
