@@ -67,6 +67,10 @@ class Container:
 
         return redact(self, text)
 
+    def replace_source(self) -> Container:
+        """Return the same documents without the bytes they came from: they will be written anew."""
+        return Container(self.v1alpha1, self.documents)
+
     def replace(self, *, config: v1alpha1.Config | None, documents: Sequence[document.Document]) -> Container:
         """Return another bundle; the original bytes no longer apply."""
         return Container(config, documents)

@@ -7,6 +7,9 @@ from typing import Annotated
 from talos.machinery.config import document, values
 from talos.machinery.types import pem
 
+# Empty lines in front mean nothing to YAML, and the original does not keep them.
+_MANIFEST = values.Form("text", lambda text: text.lstrip("\n"))
+
 
 class ControlPlaneConfig(document.Section, frozen=True, kw_only=True):
     """How the control plane is reached."""
@@ -238,7 +241,7 @@ class ClusterInlineManifest(document.Section, frozen=True, kw_only=True):
 
     name: Annotated[str, values.ALWAYS] = ""
     """Name."""
-    contents: Annotated[str, values.ALWAYS] = ""
+    contents: Annotated[str, _MANIFEST, values.ALWAYS] = ""
     """YAML of one or more objects."""
 
 
