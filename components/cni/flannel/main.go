@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/containernetworking/cni/pkg/invoke"
 	"github.com/containernetworking/cni/pkg/skel"
@@ -26,6 +27,8 @@ import (
 const (
 	defaultSubnetFile = "/run/flannel/subnet.env"
 	defaultDataDir    = "/var/lib/cni/flannel"
+	leaseTimeout      = 20 * time.Second
+	leaseInterval     = 100 * time.Millisecond
 )
 
 type config struct {
@@ -61,6 +64,17 @@ func parseNetworks(value string) ([]*net.IPNet, error) {
 		networks = append(networks, &net.IPNet{IP: ip.Mask(network.Mask), Mask: network.Mask})
 	}
 	return networks, nil
+}
+
+// awaitLease gives flanneld time to write its first lease: a pod that is set up meanwhile starts a moment later, where a
+// refusal would cost it the back-off of the kubelet.
+func awaitLease(path string) (*lease, error) {
+	for deadline := time.Now().Add(leaseTimeout); ; time.Sleep(leaseInterval) {
+		read, err := readLease(path)
+		if err == nil || !errors.Is(err, os.ErrNotExist) || time.Now().After(deadline) {
+			return read, err
+		}
+	}
 }
 
 func readLease(path string) (*lease, error) {
@@ -155,7 +169,7 @@ func add(args *skel.CmdArgs) error {
 	if err != nil {
 		return err
 	}
-	from, err := readLease(conf.SubnetFile)
+	from, err := awaitLease(conf.SubnetFile)
 	if err != nil {
 		return err
 	}

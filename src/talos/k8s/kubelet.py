@@ -95,6 +95,8 @@ def _required(spec: kubelet_config.KubeletConfig.Spec, host: Host) -> Object:
         found["staticPodPath"] = str(paths.KUBERNETES_MANIFESTS)
     if spec.static_pod_list_url:
         found["staticPodURL"] = spec.static_pod_list_url
+        # The default of 20 s would be the wait for a pod that is served a moment after the kubelet's first look.
+        found["httpCheckFrequency"] = "1s"
     if spec.default_runtime_seccomp_enabled:
         found["seccompDefault"] = True
     return found

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import json
 from typing import Any
 
 import msgspec
@@ -85,7 +86,9 @@ def encode(res: Resource[Any]) -> resource_pb2.Resource:
         data = config_pb2.MachineConfigSpec(yaml_marshalled=res.spec.source).SerializeToString()
     else:
         data = _codec.encode(res.spec, definition.message)
-    text = encoder.dump(spec_data(res))
+    plain = spec_data(res)
+    # A JSON string is a YAML scalar, whatever is in it.
+    text = json.dumps(plain, ensure_ascii=False) + "\n" if isinstance(plain, str) else encoder.dump(plain)
     return resource_pb2.Resource(metadata=_metadata(res), spec=resource_pb2.Spec(proto_spec=data, yaml_spec=text))
 
 

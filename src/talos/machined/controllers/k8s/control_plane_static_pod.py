@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from talos.base import errors
+from talos.base.constants import paths
 from talos.cosi import controller
-from talos.k8s import static_pods
+from talos.k8s import client, static_pods
 from talos.machined.controllers.k8s import _version
 from talos.machined.controllers.k8s.control_plane_final import final_id
 from talos.machinery.resources.k8s import (
@@ -15,7 +16,17 @@ from talos.machinery.resources.k8s import (
     secret_status,
     static_pod,
 )
+from talos.machinery.resources.secrets import kubernetes_secret
 from talos.machinery.resources.v1alpha1 import service
+
+# Made by kube-apiserver's hook rbac/bootstrap-roles.
+_ROLE_BINDING = (
+    "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/rolebindings"
+    "/system::extension-apiserver-authentication-reader"
+)
+_PROBE_S = 0.25
+_PROBE_TIMEOUT_S = 2.0
+STARTED = paths.RUN / "machined" / "control-plane-started"
 
 
 class ControlPlaneStaticPodController(controller.Controller):
@@ -33,8 +44,28 @@ class ControlPlaneStaticPodController(controller.Controller):
         controller.weak(secret_status.SecretStatus, id=secret_status.STATIC_POD_SECRETS_STATIC_POD_ID),
         controller.weak(config_status.ConfigStatus, id=config_status.CONFIG_STATUS_STATIC_POD_ID),
         controller.weak(service.Service, id="etcd"),
+        controller.weak(kubernetes_secret.KubernetesSecret, id=kubernetes_secret.KUBERNETES_ID),
     )
     outputs = (controller.shared(static_pod.StaticPod),)
+
+    async def _followers_may_start(self, r: controller.Handle) -> bool:
+        if STARTED.exists():
+            return True
+        secret = await r.find(kubernetes_secret.KubernetesSecret, kubernetes_secret.KUBERNETES_ID)
+        if secret is None:
+            return False
+        try:
+            async with client.Client.from_kubeconfig(
+                secret.spec.localhost_admin_kubeconfig, timeout_s=_PROBE_TIMEOUT_S
+            ) as api:
+                await api.request("GET", _ROLE_BINDING)
+        except (OSError, EOFError, TimeoutError, errors.TalosError) as reason:
+            r.log.debug("API server is not ready: %s", reason)
+            r.wake_after(_PROBE_S)
+            return False
+        STARTED.parent.mkdir(parents=True, exist_ok=True)
+        STARTED.touch()
+        return True
 
     async def reconcile(self, r: controller.Handle) -> None:
         """Put the pods of all components whose files are written. Raises Invalid for quantities that are none."""
@@ -53,6 +84,8 @@ class ControlPlaneStaticPodController(controller.Controller):
         if api is not None:
             pod = static_pods.api_server(api.spec, versions(_version.of_spec(api.spec)))
             await r.put(static_pod.StaticPod(static_pods.API_SERVER, static_pod.StaticPod.Spec(pod=pod)))
+        if not await self._followers_may_start(r):
+            return
         manager = await r.find(
             controller_manager_config.ControllerManagerConfig, final_id(static_pods.CONTROLLER_MANAGER)
         )
