@@ -1,21 +1,31 @@
 """How many resource updates a second pass through a chain of 10 controllers x 1,000 resources.
 
-Each round changes the value of all 1,000 inputs; the round ends when the last controller has written all of its
-outputs. Every write of a resource counts as one update. Prints updates per second, best and median of the rounds.
+Every write of a resource counts as one update: 11 for each change of an input. Three ways to change the inputs:
+
+- `all`: all 1,000, then wait until the last controller has written all of its outputs;
+- `all, transforms`: the same through the generic transform controller;
+- `one by one`: one input, wait until it has come out at the end, the next one (transforms). Its time is the delay a
+  single change has through ten controllers.
 """
 
 from __future__ import annotations
 
 import asyncio
 import statistics
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from talos.cosi import controller, inmem, resource, runtime
+from talos.cosi.generic import transform
 
 CHAIN = 10
 RESOURCES = 1000
 ROUNDS = 5
+SINGLE = 500
+GOAL = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,59 +33,108 @@ class Value:
     number: int = 0
 
 
-def _kind(index: int) -> type[resource.Resource[Value]]:
+Kind = type[resource.Resource[Value]]
+
+
+def _kind(index: int) -> Kind:
     definition = resource.Definition(type=f"Values{index}.bench.talos.dev", namespace="bench")
     return type(f"Values{index}", (resource.Resource,), {"definition": definition, "Spec": Value, "__slots__": ()})
 
 
-def _link(source: type[resource.Resource[Value]], target: type[resource.Resource[Value]]) -> controller.Controller:
+def _plain(origin: Kind, result: Kind) -> controller.Controller:
     class Link(controller.Controller):
-        name = f"bench.{target.__name__}Controller"
-        inputs = (controller.weak(source),)
-        outputs = (controller.exclusive(target),)
+        name = f"bench.{result.__name__}Controller"
+        inputs = (controller.weak(origin),)
+        outputs = (controller.exclusive(result),)
 
         async def reconcile(self, r: controller.Handle) -> None:
-            for res in await r.list(source):
-                await r.put(target(res.metadata.id, res.spec))
+            for res in await r.list(origin):
+                await r.put(result(res.metadata.id, res.spec))
 
     return Link()
 
 
-async def run() -> list[float]:
-    """Updates per second of each round."""
-    kinds = [_kind(i) for i in range(CHAIN + 1)]
-    store = inmem.InMemory()
-    rt = runtime.Runtime(store)
-    for source, target in zip(kinds, kinds[1:], strict=False):
-        rt.register(_link(source, target))
-    task = asyncio.create_task(rt.run())
-    await asyncio.sleep(0)
-    rates = []
-    for round_number in range(ROUNDS):
-        started = time.perf_counter()
+def _transform(origin: Kind, result: Kind) -> controller.Controller:
+    class Link(transform.Transform[Any, Any]):
+        name = f"bench.{result.__name__}Controller"
+        source = origin
+        target = result
+
+        async def transform(self, r: controller.Handle, source: Any) -> Any:
+            return result(source.metadata.id, source.spec)
+
+    return Link()
+
+
+class Chain:
+    """A running chain with all resources in it."""
+
+    def __init__(self, link: Callable[[Kind, Kind], controller.Controller]) -> None:
+        self.kinds = [_kind(i) for i in range(CHAIN + 1)]
+        self.store = inmem.InMemory()
+        self.runtime = runtime.Runtime(self.store)
+        for origin, result in zip(self.kinds, self.kinds[1:], strict=False):
+            self.runtime.register(link(origin, result))
+
+    async def __aenter__(self) -> Chain:
+        self._task = asyncio.create_task(self.runtime.run())
         for i in range(RESOURCES):
-            res = kinds[0](f"{i:04}", Value(round_number))
-            if round_number:
-                stored = await store.get(kinds[0], f"{i:04}")
-                await store.update(stored.with_spec(res.spec))
-            else:
-                await store.create(res)
-        await rt.wait_idle(60)
-        elapsed = time.perf_counter() - started
-        last = await store.list(kinds[-1])
-        assert len(last) == RESOURCES
-        assert all(res.spec.number == round_number for res in last)
-        rates.append((CHAIN + 1) * RESOURCES / elapsed)
-    task.cancel()
-    return rates
+            await self.store.create(self.kinds[0](f"{i:04}"))
+        await self.runtime.wait_idle(60)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    async def change(self, index: int, number: int) -> None:
+        stored = await self.store.get(self.kinds[0], f"{index:04}")
+        await self.store.update(stored.with_spec(Value(number)))
+
+    async def came_out(self, index: int, number: int) -> bool:
+        return (await self.store.get(self.kinds[-1], f"{index:04}")).spec.number == number
 
 
-def main() -> None:
-    rates = asyncio.run(run())
-    print(
-        f"cosi chain of {CHAIN} x {RESOURCES}: median {statistics.median(rates):,.0f} updates/s, best {max(rates):,.0f} (goal 5,000)"
-    )
+async def _all(chain: Chain, number: int) -> float:
+    """Updates per second of one round."""
+    started = time.perf_counter()
+    for i in range(RESOURCES):
+        await chain.change(i, number)
+    await chain.runtime.wait_idle(60)
+    elapsed = time.perf_counter() - started
+    for i in range(RESOURCES):
+        assert await chain.came_out(i, number)
+    return (CHAIN + 1) * RESOURCES / elapsed
+
+
+async def _one_by_one(chain: Chain, number: int) -> float:
+    started = time.perf_counter()
+    for i in range(SINGLE):
+        await chain.change(i, number)
+        await chain.runtime.wait_idle(60)
+        assert await chain.came_out(i, number)
+    return (CHAIN + 1) * SINGLE / (time.perf_counter() - started)
+
+
+async def _rounds(link: Callable[[Kind, Kind], controller.Controller], measure: Any) -> float:
+    async with Chain(link) as chain:
+        return statistics.median([await measure(chain, number) for number in range(1, ROUNDS + 1)])
+
+
+def main() -> int:
+    print(f"chain of {CHAIN} controllers x {RESOURCES} resources, median of {ROUNDS} rounds, goal {GOAL:,} updates/s")
+    slow = False
+    for name, link, measure in (
+        ("all", _plain, _all),
+        ("all, transforms", _transform, _all),
+        ("one by one", _transform, _one_by_one),
+    ):
+        rate = asyncio.run(_rounds(link, measure))
+        slow |= rate < GOAL
+        delay = f", {(CHAIN + 1) / rate * 1000:.2f} ms from end to end" if measure is _one_by_one else ""
+        print(f"  {name:16}{rate:9,.0f} updates/s{delay}")
+    return 1 if slow else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from talos.base import errors
-from talos.cosi import controller, inmem, runtime, state
+from talos.cosi import _handle, controller, inmem, runtime, state
 from talos.cosi.generic import transform
 from talos.cosi.resource import Phase
 from tests.unit.cosi.kinds import Number, Text
@@ -102,7 +102,7 @@ async def test_two_exclusive_writers_are_refused() -> None:
 
 @pytest.mark.feature("D016")
 async def test_failures_back_off_and_recover_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "BACKOFF_FIRST_S", 0.01)
+    monkeypatch.setattr(_handle, "BACKOFF_FIRST_S", 0.01)
 
     class Flaky(controller.Controller):
         inputs = (controller.weak(Number),)
@@ -191,7 +191,7 @@ async def test_dependency_graph_lists_every_declaration() -> None:
 
 
 async def test_crash_of_run_is_restarted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "BACKOFF_FIRST_S", 0.01)
+    monkeypatch.setattr(_handle, "BACKOFF_FIRST_S", 0.01)
 
     class Watcher(controller.Controller):
         outputs = (controller.shared(Text),)
