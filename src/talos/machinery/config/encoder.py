@@ -72,12 +72,23 @@ def document_data(value: document.Document) -> _emitter.Fields:
 
 
 def dump(data: Any) -> str:
-    """Return plain data as one YAML document."""
+    """Return plain data as one YAML document, keys in the order they have."""
+    return _emitter.emit(_ordered(data))
+
+
+def _ordered(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return _emitter.Fields((key, _ordered(value)) for key, value in data.items())
+    return [_ordered(item) for item in data] if isinstance(data, list | tuple) else data
+
+
+def document_text(data: _emitter.Fields) -> str:
+    """Return a document or section as YAML: fields in their order, keys of free mappings sorted."""
     return _emitter.emit(data)
 
 
 def encode(bundle: container.Container) -> bytes:
     """Return all documents as one YAML stream."""
-    parts = [] if bundle.v1alpha1 is None else [dump(struct(bundle.v1alpha1))]
-    parts += [dump(document_data(found)) for found in bundle.documents]
+    parts = [] if bundle.v1alpha1 is None else [document_text(struct(bundle.v1alpha1))]
+    parts += [document_text(document_data(found)) for found in bundle.documents]
     return "---\n".join(parts).encode()

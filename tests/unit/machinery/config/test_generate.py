@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
-import yaml
 
 from talos.base import errors
-from talos.machinery.config import container, generate, loader, secrets, views
+from talos.machinery.config import container, contract, generate, loader, patcher, secrets, views
 from talos.machinery.types.machine import MachineType
 from tests import capabilities
 
@@ -27,13 +28,30 @@ def test_generated_configuration_reads_back_the_same(kind: MachineType) -> None:
 
 
 @pytest.mark.needs_original_fixtures
+@pytest.mark.feature("F021", "F022")
+@pytest.mark.parametrize("version", ["v1.4", "v1.7", "v1.10", "v1.12", "v1.14"])
 @pytest.mark.parametrize(("kind", "name"), [(KINDS[0], "controlplane"), (KINDS[1], "worker")])
-def test_same_secrets_give_the_original_configuration_key_for_key(kind: MachineType, name: str) -> None:
+def test_same_secrets_give_the_original_configuration_byte_for_byte(kind: MachineType, name: str, version: str) -> None:
     folder = capabilities.original_fixtures_dir() / "config/types/v1alpha1/testdata/stability"
-    bundle = secrets.Bundle.load((folder / "secrets.yaml").read_bytes())
-    wanted = generate.GenerateInput("base", "https://base:6443", bundle, kubernetes_version="v1.28.0")
-    ours = list(yaml.safe_load_all(generate.generate(wanted, kind).encode()))
-    assert ours == list(yaml.safe_load_all((folder / f"v1.14/base-{name}.yaml").read_bytes()))
+    made = secrets.Bundle.load((folder / "secrets.yaml").read_bytes())
+    release = contract.parse(version)
+    base = generate.GenerateInput("base", "https://base:6443", made, contract=release, kubernetes_version="v1.28.0")
+    assert generate.generate(base, kind).encode().decode() == (folder / version / f"base-{name}.yaml").read_text()
+    wanted = dataclasses.replace(
+        base,
+        additional_sans=("foo", "bar"),
+        install_disk="/dev/vda",
+        install_extra_kernel_args=("foo=bar", "bar=baz"),
+        registry_mirrors={"ghcr.io": ("https://ghcr.io.my-mirror.com",)},
+        sysctls={"foo": "bar"},
+        dns_domain="example.com",
+        allow_scheduling_on_control_planes=True,
+        cni_urls=("https://example.com/cni.yaml",),
+        local_api_port=5443,
+    )
+    patch = folder / ("patch.yaml" if release == contract.CURRENT else "patch-pre14.yaml")
+    patched = patcher.patch(generate.generate(wanted, kind), [patch.read_bytes()])
+    assert patched.encode().decode() == (folder / version / f"overrides-{name}.yaml").read_text()
 
 
 @pytest.mark.needs_original_fixtures
@@ -120,7 +138,7 @@ cluster:
   proxy: {disabled: true}
   coreDNS: {disabled: true}
   secretboxEncryptionSecret: c2VjcmV0
-  discovery: {enabled: true}
+  discovery: {enabled: true, registries: {kubernetes: {disabled: true}}}
 """
 DOCUMENTS = b"""version: v1alpha1
 machine: {type: controlplane}

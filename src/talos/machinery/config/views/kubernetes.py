@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from talos.machinery.config import container
+from talos.machinery.config import container, defaults
 from talos.machinery.config.documents.k8s import (
     kube_credential_provider,
     kube_network,
@@ -19,13 +19,6 @@ from talos.machinery.config.documents.k8s import (
 )
 from talos.machinery.config.documents.k8s import kubelet as kubelet_document
 from talos.machinery.config.views import machine as views
-
-DEFAULT_DNS_DOMAIN = "cluster.local"
-DEFAULT_POD_SUBNETS = ("10.244.0.0/16",)
-DEFAULT_SERVICE_SUBNETS = ("10.96.0.0/12",)
-DEFAULT_KUBE_PRISM_PORT = 7445
-CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
-EXCLUDE_BALANCERS_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 
 def args(values: dict[str, str | tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -50,9 +43,9 @@ def kubernetes_network(config: container.Container) -> KubernetesNetwork:
     legacy = views.cluster_section(config).network
     source = document or legacy
     return KubernetesNetwork(
-        dns_domain=(source.dns_domain if source else "") or DEFAULT_DNS_DOMAIN,
-        pod_subnets=(source.pod_subnets if source else ()) or DEFAULT_POD_SUBNETS,
-        service_subnets=(source.service_subnets if source else ()) or DEFAULT_SERVICE_SUBNETS,
+        dns_domain=(source.dns_domain if source else "") or defaults.DNS_DOMAIN,
+        pod_subnets=(source.pod_subnets if source else ()) or defaults.POD_SUBNETS,
+        service_subnets=(source.service_subnets if source else ()) or defaults.SERVICE_SUBNETS,
         node_mask_ipv4=(document.node_cidr_mask_size_ipv4 if document else 0) or 24,
         node_mask_ipv6=(document.node_cidr_mask_size_ipv6 if document else 0) or 64,
     )
@@ -129,11 +122,11 @@ def node(config: container.Container) -> Node:
     section, legacy = views.machine_section(config), views.machine_section(config).kubelet
     labels, taints = dict(section.node_labels), dict(section.node_taints)
     if views.machine(config).is_control_plane:
-        labels[CONTROL_PLANE_LABEL] = ""
+        labels[defaults.CONTROL_PLANE_LABEL] = ""
         cluster = views.cluster_section(config)
         schedulable = cluster.allow_scheduling_on_control_planes or cluster.allow_scheduling_on_masters
         if not schedulable:
-            taints[CONTROL_PLANE_LABEL] = "NoSchedule"
+            taints[defaults.CONTROL_PLANE_LABEL] = "NoSchedule"
     return Node(
         skip_registration=legacy is not None and legacy.skip_node_registration is True,
         register_with_fqdn=legacy is not None and legacy.register_with_fqdn is True,
@@ -156,12 +149,12 @@ def kube_prism(config: container.Container) -> KubePrism:
     """Settings of KubePrism."""
     document = config.one(kube_prism_document.KubePrismConfig)
     if document is not None:
-        return KubePrism(enabled=True, port=document.port or DEFAULT_KUBE_PRISM_PORT)
+        return KubePrism(enabled=True, port=document.port or defaults.KUBE_PRISM_PORT)
     features = views.machine_section(config).features
     legacy = features.kube_prism if features else None
     if legacy is None:
-        return KubePrism(enabled=False, port=DEFAULT_KUBE_PRISM_PORT)
-    return KubePrism(legacy.enabled is True, legacy.port or DEFAULT_KUBE_PRISM_PORT)
+        return KubePrism(enabled=False, port=defaults.KUBE_PRISM_PORT)
+    return KubePrism(legacy.enabled is True, legacy.port or defaults.KUBE_PRISM_PORT)
 
 
 def static_pods(config: container.Container) -> tuple[dict[str, Any], ...]:

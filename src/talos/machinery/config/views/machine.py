@@ -122,7 +122,7 @@ def discovery(config: container.Container) -> Discovery:
     legacy = cluster_section(config).discovery
     if documents or legacy is None:
         return Discovery(tuple((d.name, d.endpoint) for d in documents), kubernetes_registry=False)
-    if legacy.enabled is False:
+    if legacy.enabled is not True:
         return Discovery((), kubernetes_registry=False)
     registries = legacy.registries
     service = registries.service if registries else None
@@ -130,7 +130,7 @@ def discovery(config: container.Container) -> Discovery:
     services: tuple[tuple[str, str], ...] = ()
     if service is None or not service.disabled:
         services = (("default", (service.endpoint if service else "") or "https://discovery.talos.dev/"),)
-    return Discovery(services, kubernetes_registry=kubernetes is not None and kubernetes.disabled is False)
+    return Discovery(services, kubernetes_registry=kubernetes is None or kubernetes.disabled is not True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,45 @@
+"""Version contracts: for which release of Talos a configuration is written.
+
+A release reads the configurations of older ones; what is generated for an older one may not say what it does not know.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from talos.base import errors
+
+_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:$|\.|-)")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Contract:
+    """A release, without its patch number."""
+
+    major: int
+    minor: int
+
+    def __str__(self) -> str:
+        return f"v{self.major}.{self.minor}"
+
+    def after(self, major: int, minor: int) -> bool:
+        """Whether this release is newer than another."""
+        return (self.major, self.minor) > (major, minor)
+
+
+CURRENT = Contract(1, 14)
+OLDEST = Contract(1, 0)
+
+
+def parse(text: str) -> Contract:
+    """Parse `v1.12` or `v1.12.3`; empty text is the current release. Raises Invalid."""
+    if not text:
+        return CURRENT
+    matched = _VERSION.match(text)
+    if matched is None:
+        raise errors.Invalid(f"expected a version such as {CURRENT}, got {text!r}")
+    found = Contract(int(matched.group(1)), int(matched.group(2)))
+    if not OLDEST <= found <= CURRENT:
+        raise errors.Invalid(f"configurations can be written for {OLDEST} to {CURRENT}, not for {text}")
+    return found
