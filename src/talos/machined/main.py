@@ -25,7 +25,7 @@ from talos.base.constants import paths
 from talos.cosi import inmem, state
 from talos.cosi import runtime as runtimes
 from talos.linux import pidfd, procfs
-from talos.machined import bootstrap, configuration, ephemeral, events, faces, stage, startup, wiring
+from talos.machined import bootstrap, configuration, ephemeral, events, faces, sequences, stage, startup, wiring
 from talos.machined.api import server
 from talos.machined.modes import Mode
 from talos.machined.sequencer import context as contexts
@@ -84,7 +84,7 @@ class Machined:
         provide(events.EventBus, self.events)
         provide(stage.StageSource, self.stage)
         provide(machine.Sequencer, self.sequencer)
-        provide(contexts.Context, self.context)
+        provide(sequences.Starter, phases.Starter(self.sequencer, self.context))
         provide(configuration.Configuration, configuration.Configuration(self.store))
         provide(bootstrap.EtcdBootstrap, bootstrap.EtcdBootstrap())
         provide(platforms.Platform, self.platform)
@@ -121,7 +121,7 @@ class Machined:
         return server.MachineServer(authorizer, handlers)
 
     def _in_maintenance(self) -> bool:
-        return self.sequencer.status.running is machine.Name.INITIALIZE
+        return self.sequencer.status.running is sequences.Name.INITIALIZE
 
     async def run(self) -> int:
         """Bring the node up and wait for its end; returns the exit code."""
@@ -164,7 +164,7 @@ class Machined:
 
     async def _boot(self) -> None:
         """Initialize, then boot. After a failure machined ends a little later, and init begins anew."""
-        for name in (machine.Name.INITIALIZE, machine.Name.BOOT):
+        for name in (sequences.Name.INITIALIZE, sequences.Name.BOOT):
             running = self.sequencer.start(name, phases.phases(name, self.context))
             try:
                 await asyncio.shield(running)
@@ -183,13 +183,13 @@ class Machined:
 
     def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._signalled, machine.Name.SHUTDOWN)
-        loop.add_signal_handler(signal.SIGINT, self._signalled, machine.Name.REBOOT)
+        loop.add_signal_handler(signal.SIGTERM, self._signalled, sequences.Name.SHUTDOWN)
+        loop.add_signal_handler(signal.SIGINT, self._signalled, sequences.Name.REBOOT)
 
-    def _signalled(self, name: machine.Name) -> None:
+    def _signalled(self, name: sequences.Name) -> None:
         """SIGTERM of a container's starter: shut down; SIGINT (ctrl-alt-del) of a machine: reboot. Both by force."""
-        wanted = machine.Name.SHUTDOWN if self.mode is Mode.CONTAINER else name
-        if self.sequencer.status.running in {machine.Name.SHUTDOWN, machine.Name.RESET, machine.Name.REBOOT}:
+        wanted = sequences.Name.SHUTDOWN if self.mode is Mode.CONTAINER else name
+        if self.sequencer.status.running in {sequences.Name.SHUTDOWN, sequences.Name.RESET, sequences.Name.REBOOT}:
             return
         self.sequencer.start(wanted, phases.phases(wanted, self.context, force=True), force=True)
 

@@ -7,16 +7,13 @@ answer. What a node in namespaces cannot do is refused by name.
 from __future__ import annotations
 
 import datetime
-import uuid
 from typing import ClassVar
 
 from talos.base import errors
-from talos.machined import configuration, modes
+from talos.machined import configuration, modes, sequences
 from talos.machined.api import Handlers
-from talos.machined.sequencer import context as contexts
-from talos.machined.sequencer import machine, phases
 from talos.machinery.api._generated.machine import machine_pb2
-from talos.machinery.config import loader
+from talos.machinery.config import container, loader
 from talos.machinery.rpc import server as rpc
 
 TRY_TIMEOUT_S = 60.0
@@ -28,13 +25,8 @@ class Lifecycle(Handlers):
 
     service: ClassVar[str] = "machine.MachineService"
 
-    def __init__(
-        self,
-        context: contexts.Context,
-        sequencer: machine.Sequencer,
-        config: configuration.Configuration,
-    ) -> None:
-        self._context, self._sequencer, self._config = context, sequencer, config
+    def __init__(self, mode: modes.Mode, starter: sequences.Starter, config: configuration.Configuration) -> None:
+        self._mode, self._starter, self._config = mode, starter, config
 
     # --- configuration
 
@@ -43,7 +35,7 @@ class Lifecycle(Handlers):
     ) -> machine_pb2.ApplyConfigurationResponse:
         """Check a configuration, and put it in force, on disk, or both, as the mode says."""
         new = loader.load(request.data, name="configuration")
-        warnings = _validate(new, self._context.mode)
+        warnings = _validate(new, self._mode)
         current = await self._config.active()
         mode = request.mode
         details = ""
@@ -77,46 +69,39 @@ class Lifecycle(Handlers):
             return "The configuration is in force."
         await self._config.persist(request.data)
         if mode == _Mode.REBOOT:
-            self._begin(machine.Name.REBOOT)
+            self._starter.begin(sequences.Name.REBOOT)
             return "The configuration is written; the node reboots."
         return "The configuration is written and taken at the next boot."
 
     # --- ways down
 
-    def _begin(self, name: machine.Name, *, force: bool = False, reset: contexts.Reset | None = None) -> str:
-        """Start a sequence and return its actor id. Raises Locked, Unsupported."""
-        actor_id = str(uuid.uuid4())
-        context = self._context if reset is None else self._context.with_reset(reset)
-        self._sequencer.start(name, phases.phases(name, context, force=force), actor_id=actor_id)
-        return actor_id
-
     async def reboot(self, request: machine_pb2.RebootRequest, call: rpc.Call) -> machine_pb2.RebootResponse:
         """Stop everything and have the node started again."""
         force = request.mode == machine_pb2.RebootRequest.FORCE
-        actor_id = self._begin(machine.Name.REBOOT, force=force)
+        actor_id = self._starter.begin(sequences.Name.REBOOT, force=force)
         return machine_pb2.RebootResponse(messages=[machine_pb2.Reboot(actor_id=actor_id)])
 
     async def shutdown(self, request: machine_pb2.ShutdownRequest, call: rpc.Call) -> machine_pb2.ShutdownResponse:
         """Stop everything and the node."""
-        actor_id = self._begin(machine.Name.SHUTDOWN, force=request.force)
+        actor_id = self._starter.begin(sequences.Name.SHUTDOWN, force=request.force)
         return machine_pb2.ShutdownResponse(messages=[machine_pb2.Shutdown(actor_id=actor_id)])
 
     async def reset(self, request: machine_pb2.ResetRequest, call: rpc.Call) -> machine_pb2.ResetResponse:
         """Take the node out of its cluster (gracefully) and stop it."""
-        if request.user_disks_to_wipe and self._context.mode is modes.Mode.CONTAINER:
+        if request.user_disks_to_wipe and self._mode is modes.Mode.CONTAINER:
             raise errors.Unsupported("wiping disks is not supported in container mode")
-        reset = contexts.Reset(
+        reset = sequences.Reset(
             graceful=request.graceful,
             reboot=request.reboot,
             partitions=tuple(spec.label for spec in request.system_partitions_to_wipe if spec.wipe),
         )
-        actor_id = self._begin(machine.Name.RESET, reset=reset)
+        actor_id = self._starter.begin(sequences.Name.RESET, reset=reset)
         return machine_pb2.ResetResponse(messages=[machine_pb2.Reset(actor_id=actor_id)])
 
     # --- not in a container
 
     def _refuse(self) -> errors.Unsupported:
-        return errors.Unsupported(f"method is not supported in {self._context.mode.label} mode")
+        return errors.Unsupported(f"method is not supported in {self._mode.label} mode")
 
     async def upgrade(self, request: machine_pb2.UpgradeRequest, call: rpc.Call) -> machine_pb2.UpgradeResponse:
         """Refused: the image of a node in namespaces is its starter's."""
@@ -137,7 +122,7 @@ class Lifecycle(Handlers):
         raise self._refuse()
 
 
-def _validate(config: object, mode: modes.Mode) -> list[str]:
+def _validate(config: container.Container, mode: modes.Mode) -> list[str]:
     """Return warnings. Raises Invalid with every problem."""
     from talos.machinery.config import validation
 

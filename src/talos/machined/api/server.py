@@ -86,9 +86,11 @@ class Authorizer:
     async def _service(self, pid: int) -> str | None:
         """Find the peer's service; one that has just been started may not be known yet."""
         deadline = asyncio.get_running_loop().time() + IDENTIFY_TIMEOUT_S
-        while (found := self._identify(pid)) is None and asyncio.get_running_loop().time() < deadline:
+        while True:
+            found = self._identify(pid)
+            if found is not None or asyncio.get_running_loop().time() >= deadline:
+                return found
             await asyncio.sleep(0.05)
-        return found
 
 
 def rpc_name(function: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from talos.cosi import state
 from talos.machined.modes import Mode
+from talos.machined.sequences import Reset
 from talos.supervisor import logs, supervisor
 from talos.supervisor.containerd import client as containerd
 from talos.supervisor.cri import client as cri
@@ -30,15 +31,6 @@ class Ending:
     async def wait(self) -> int:
         """Return the exit code when it is set."""
         return await asyncio.shield(self._code)
-
-
-@dataclass(frozen=True, slots=True)
-class Reset:
-    """What a reset request asks for beyond shutting down."""
-
-    graceful: bool = False
-    reboot: bool = False
-    partitions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ interrupt which is a table. Starts and ends are published as machine events, wit
 from __future__ import annotations
 
 import asyncio
-import enum
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,23 +14,12 @@ from dataclasses import dataclass, field
 
 from talos.base import errors, tasks
 from talos.machined.events import EventBus
+from talos.machined.sequences import Name
 from talos.machinery.api._generated.common import common_pb2
 from talos.machinery.api._generated.machine import machine_pb2
 
 _log = logging.getLogger("sequencer")
 DEFAULT_TASK_TIMEOUT_S = 120.0
-
-
-class Name(enum.StrEnum):
-    """Sequences; values are their names in events."""
-
-    INITIALIZE = "initialize"
-    BOOT = "boot"
-    REBOOT = "reboot"
-    SHUTDOWN = "shutdown"
-    RESET = "reset"
-    UPGRADE = "upgrade"
-    MAINTENANCE_UPGRADE = "maintenanceUpgrade"
 
 
 TAKES_OVER: dict[Name, frozenset[Name]] = {

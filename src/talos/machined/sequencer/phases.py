@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+import uuid
 from collections.abc import Awaitable, Callable
 
 from talos.base import errors
 from talos.machined.modes import Mode
 from talos.machined.sequencer.context import Context
-from talos.machined.sequencer.machine import DEFAULT_TASK_TIMEOUT_S, Name, Phase, Task
+from talos.machined.sequencer.machine import DEFAULT_TASK_TIMEOUT_S, Phase, Sequencer, Task
 from talos.machined.sequencer.tasks import config, machine, services
+from talos.machined.sequences import Name, Reset
 
 Step = Callable[[Context], Awaitable[None]]
 _TIMEOUTS: dict[Step, float] = {
@@ -99,3 +101,17 @@ def phases(name: Name, context: Context, *, force: bool = False) -> list[Phase]:
     if name is Name.RESET:
         return _reset(context)
     raise errors.Unsupported(f"sequence {name} is not supported in {context.mode.label} mode")
+
+
+class Starter:
+    """Begins sequences on a node; what the API and the signals use."""
+
+    def __init__(self, sequencer: Sequencer, context: Context) -> None:
+        self._sequencer, self._context = sequencer, context
+
+    def begin(self, name: Name, *, force: bool = False, reset: Reset | None = None) -> str:
+        """See `machined.sequences.Starter`. `force`: the sequence's gentler half is left out."""
+        actor_id = str(uuid.uuid4())
+        context = self._context if reset is None else self._context.with_reset(reset)
+        self._sequencer.start(name, phases(name, context, force=force), actor_id=actor_id)
+        return actor_id

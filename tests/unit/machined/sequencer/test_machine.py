@@ -5,7 +5,8 @@ import pytest
 from talos.base import errors
 from talos.machined import events
 from talos.machined.sequencer import machine
-from talos.machined.sequencer.machine import Name, Phase, Task
+from talos.machined.sequencer.machine import Phase, Task
+from talos.machined.sequences import Name
 from talos.machinery.api._generated.machine import machine_pb2
 
 

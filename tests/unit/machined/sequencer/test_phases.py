@@ -5,12 +5,12 @@ import pytest
 from talos.base import errors
 from talos.machined.modes import Mode
 from talos.machined.sequencer import context, phases
-from talos.machined.sequencer.machine import Name
+from talos.machined.sequences import Name, Reset
 
 
 def _context(mode: Mode = Mode.CONTAINER, **reset: Any) -> context.Context:
     nothing: Any = None
-    return context.Context(nothing, nothing, nothing, nothing, nothing, mode, nothing, context.Reset(**reset))
+    return context.Context(nothing, nothing, nothing, nothing, nothing, mode, nothing, Reset(**reset))
 
 
 def _names(name: Name, made: context.Context, **options: Any) -> list[tuple[str, list[str]]]:

@@ -7,7 +7,7 @@ from talos.base import errors
 from talos.cosi import controller
 from talos.machined import configuration, events
 from talos.machinery.api._generated.machine import machine_pb2
-from talos.machinery.config import loader
+from talos.machinery.config import container, loader
 from talos.machinery.resources.config.machine_config import ACTIVE_ID, MachineConfig
 from talos.machinery.resources.runtime.maintenance_service_request import (
     MAINTENANCE_SERVICE_REQUEST_ID,
@@ -15,6 +15,8 @@ from talos.machinery.resources.runtime.maintenance_service_request import (
 )
 from talos.machinery.resources.v1alpha1.acquire_config_spec import AcquireConfigSpec
 from talos.machinery.resources.v1alpha1.acquire_config_status import AcquireConfigStatus
+
+_STATE = "STATE"
 
 
 class AcquireController(controller.Controller):
@@ -58,14 +60,27 @@ class AcquireController(controller.Controller):
                 source = await read()
                 if not source:
                     continue
-                loader.load(source, name=name)
+                loaded = loader.load(source, name=name)
             except (errors.Invalid, OSError) as error:
                 self._bus.publish(machine_pb2.ConfigLoadErrorEvent(error=f"{name}: {error}"))
+                continue
+            if name != _STATE and not self._valid(name, loaded):
                 continue
             await self._current.activate(source)
             await self._current.persist(source)
             return True
         return False
+
+    def _valid(self, name: str, loaded: container.Container) -> bool:
+        """Tell whether a configuration makes sense here; what is in STATE was checked when it came there."""
+        from talos.machinery.config import validation
+
+        try:
+            validation.validate(loaded, validation.Mode(self._platform.mode))
+        except errors.Invalid as error:
+            self._bus.publish(machine_pb2.ConfigValidationErrorEvent(error=f"{name}: {error}"))
+            return False
+        return True
 
     async def _from_state(self) -> bytes | None:
         return configuration.read()

@@ -9,17 +9,19 @@ from talos.machined.controllers.config.acquire import AcquireController
 from talos.machined.controllers.config.machine_type import MachineTypeController
 from talos.machined.controllers.config.persistence import PersistenceController
 from talos.machinery.api._generated.machine import machine_pb2
-from talos.machinery.config import loader
+from talos.machinery.config import generate, loader
 from talos.machinery.resources.config.machine_config import ACTIVE_ID, PERSISTENT_ID, MachineConfig
 from talos.machinery.resources.config.machine_type import MACHINE_TYPE_ID, MachineType
 from talos.machinery.resources.runtime.maintenance_service_request import MaintenanceServiceRequest
 from talos.machinery.resources.v1alpha1.acquire_config_spec import AcquireConfigSpec
 from talos.machinery.resources.v1alpha1.acquire_config_status import AcquireConfigStatus
 from talos.machinery.types.machine import MachineType as Type
+from talos.pki import bundle
 from talos.platforms import container
 from tests.unit.machined.controllers.running import running
 
 WORKER = b"version: v1alpha1\nmachine:\n  type: worker\n"
+VALID = generate.generate(generate.GenerateInput("c", "https://10.5.0.2:6443", bundle.generate()), Type.WORKER).encode()
 CONTROL_PLANE = b"version: v1alpha1\nmachine:\n  type: controlplane\n"
 
 
@@ -39,15 +41,15 @@ def _platform(source: bytes) -> container.Container:
 async def test_userdata_is_put_in_force_and_persisted(disk: Path) -> None:
     async with running(PersistenceController()) as (store, runtime):
         current = configuration.Configuration(store)
-        runtime.register(AcquireController(current, _platform(WORKER), events.EventBus()))
+        runtime.register(AcquireController(current, _platform(VALID), events.EventBus()))
         await runtime.wait_idle()
         assert await current.active() is None
         await store.create(AcquireConfigSpec("acquire"))
         await state.wait_for(store, AcquireConfigStatus, "acquire", lambda found: found is not None, timeout_s=5)
-        assert await current.active() == WORKER
-        assert disk.read_bytes() == WORKER
+        assert await current.active() == VALID
+        assert disk.read_bytes() == VALID
         assert disk.stat().st_mode & 0o777 == 0o600
-        assert (await store.get(MachineConfig, PERSISTENT_ID)).spec.source == WORKER
+        assert (await store.get(MachineConfig, PERSISTENT_ID)).spec.source == VALID
         assert not await store.list(MaintenanceServiceRequest)
 
 
@@ -56,7 +58,7 @@ async def test_what_is_on_disk_wins_over_the_platform(disk: Path) -> None:
     configuration.write(CONTROL_PLANE, disk)
     async with running(PersistenceController()) as (store, runtime):
         current = configuration.Configuration(store)
-        runtime.register(AcquireController(current, _platform(WORKER), events.EventBus()))
+        runtime.register(AcquireController(current, _platform(VALID), events.EventBus()))
         await store.create(AcquireConfigSpec("acquire"))
         await state.wait_for(store, AcquireConfigStatus, "acquire", lambda found: found is not None, timeout_s=5)
         assert await current.active() == CONTROL_PLANE
@@ -68,14 +70,28 @@ async def test_a_bad_source_is_told_and_passed_over(disk: Path) -> None:
     bus = events.EventBus()
     async with running(PersistenceController()) as (store, runtime):
         current = configuration.Configuration(store)
-        runtime.register(AcquireController(current, _platform(WORKER), bus))
+        runtime.register(AcquireController(current, _platform(VALID), bus))
         await store.create(AcquireConfigSpec("acquire"))
         await state.wait_for(store, AcquireConfigStatus, "acquire", lambda found: found is not None, timeout_s=5)
-        assert await current.active() == WORKER
+        assert await current.active() == VALID
     told = [event.payload for event in bus._ring]
     assert len(told) == 1
     assert isinstance(told[0], machine_pb2.ConfigLoadErrorEvent)
     assert told[0].error.startswith("STATE: ")
+
+
+@pytest.mark.feature("Q008")
+async def test_a_configuration_that_makes_no_sense_is_told(disk: Path) -> None:
+    bus = events.EventBus()
+    async with running(PersistenceController()) as (store, runtime):
+        current = configuration.Configuration(store)
+        runtime.register(AcquireController(current, _platform(WORKER), bus))
+        await store.create(AcquireConfigSpec("acquire"))
+        await state.wait_for(store, MaintenanceServiceRequest, "maintenance", lambda f: f is not None, timeout_s=5)
+        assert await current.active() is None
+    (told,) = [event.payload for event in bus._ring]
+    assert isinstance(told, machine_pb2.ConfigValidationErrorEvent)
+    assert told.error.startswith("platform container: ")
 
 
 @pytest.mark.feature("H010")

@@ -1,0 +1,38 @@
+"""Sequences by name, and the wish for one: what the API knows of the sequencer."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Name(enum.StrEnum):
+    """Sequences; values are their names in events."""
+
+    INITIALIZE = "initialize"
+    BOOT = "boot"
+    REBOOT = "reboot"
+    SHUTDOWN = "shutdown"
+    RESET = "reset"
+    UPGRADE = "upgrade"
+    MAINTENANCE_UPGRADE = "maintenanceUpgrade"
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """What a reset request asks for beyond shutting down."""
+
+    graceful: bool = False
+    reboot: bool = False
+    partitions: tuple[str, ...] = ()
+
+
+class Starter(Protocol):
+    """Begins sequences."""
+
+    def begin(self, name: Name, *, force: bool = False, reset: Reset | None = None) -> str:
+        """Begin a sequence and return the actor id of its events.
+
+        Raises Conflict when another one runs that may not be interrupted, Unsupported when this mode has none.
+        """

@@ -1,0 +1,166 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from talos.base import errors
+from talos.machined import configuration, modes, sequences
+from talos.machined.api import lifecycle, server
+from talos.machined.controllers.config.persistence import PersistenceController
+from talos.machinery.api import methods
+from talos.machinery.api._generated.machine import machine_pb2
+from talos.machinery.config import generate
+from talos.machinery.rpc import channel, status
+from talos.machinery.rpc import server as rpc
+from talos.machinery.types.machine import MachineType
+from talos.pki import bundle
+from tests.unit.machined.controllers.running import running
+
+Request = machine_pb2.ApplyConfigurationRequest
+SECRETS = bundle.generate()
+
+
+def _config(machine_type: MachineType = MachineType.WORKER, **options: dict[str, str]) -> bytes:
+    wanted = generate.GenerateInput("c", "https://10.5.0.2:6443", SECRETS, **options)  # type: ignore[arg-type]
+    return generate.generate(wanted, machine_type).encode()
+
+
+OLD = _config()
+NEW = _config(sysctls={"net.ipv4.tcp_keepalive_time": "601"})
+
+
+class Starter:
+    """Remembers what was begun."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[str, bool, sequences.Reset | None]] = []
+        self.locked = False
+
+    def begin(self, name: sequences.Name, *, force: bool = False, reset: sequences.Reset | None = None) -> str:
+        if self.locked:
+            raise errors.Conflict(f"sequence {name} is locked out")
+        self.begun.append((name, force, reset))
+        return "the-actor"
+
+
+class Api:
+    def __init__(self, made: channel.Channel, current: configuration.Configuration, starter: Starter) -> None:
+        self.channel, self.current, self.starter = made, current, starter
+
+    async def call(self, name: str, request: object) -> object:
+        return await self.channel.unary(methods.method(f"/machine.MachineService/{name}"), request, timeout_s=15)  # type: ignore[arg-type]
+
+    async def apply(self, **options: object) -> machine_pb2.ApplyConfiguration:
+        answer = await self.call("ApplyConfiguration", Request(**options))  # type: ignore[arg-type]
+        assert isinstance(answer, machine_pb2.ApplyConfigurationResponse)
+        return answer.messages[0]
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "state/config.yaml"
+    monkeypatch.setattr(configuration.read, "__defaults__", (path,))
+    monkeypatch.setattr(configuration.write, "__defaults__", (path,))
+    return path
+
+
+@pytest.fixture
+async def api(tmp_path: Path, disk: Path) -> AsyncIterator[Api]:
+    async with running(PersistenceController()) as (store, _):
+        current, starter, made = configuration.Configuration(store), Starter(), rpc.Server()
+        server.mount(made, [lifecycle.Lifecycle(modes.Mode.CONTAINER, starter, current)])
+        await made.serve_unix(tmp_path / "api.sock")
+        connection = channel.Channel.unix(tmp_path / "api.sock")
+        await current.activate(OLD)
+        await current.persist(OLD)
+        yield Api(connection, current, starter)
+        connection.close()
+        await made.close(0.1)
+
+
+async def test_auto_applies_at_once_what_can_be(api: Api, disk: Path) -> None:
+    done = await api.apply(data=NEW, mode=Request.AUTO)
+    assert done.mode == Request.NO_REBOOT
+    assert await api.current.active() == disk.read_bytes() == NEW
+    assert api.starter.begun == []
+
+
+async def test_auto_reboots_for_what_cannot(api: Api, disk: Path) -> None:
+    other = _config(MachineType.CONTROL_PLANE)
+    done = await api.apply(data=other, mode=Request.AUTO)
+    assert done.mode == Request.REBOOT
+    assert await api.current.active() == OLD
+    assert disk.read_bytes() == other
+    assert api.starter.begun == [("reboot", False, None)]
+
+
+@pytest.mark.parametrize("mode", [Request.NO_REBOOT, Request.TRY])
+async def test_no_reboot_refuses_what_needs_one(api: Api, disk: Path, mode: int) -> None:
+    with pytest.raises(status.RpcError, match=r"after a reboot only: machine\.type") as caught:
+        await api.apply(data=_config(MachineType.CONTROL_PLANE), mode=mode)
+    assert caught.value.code is status.Code.INVALID_ARGUMENT
+    assert disk.read_bytes() == await api.current.active() == OLD
+
+
+async def test_staged_waits_for_the_next_boot(api: Api, disk: Path) -> None:
+    done = await api.apply(data=NEW, mode=Request.STAGED)
+    assert done.mode == Request.STAGED
+    assert await api.current.active() == OLD
+    assert disk.read_bytes() == NEW
+    assert api.starter.begun == []
+
+
+async def test_try_is_not_persisted(api: Api, disk: Path) -> None:
+    done = await api.apply(data=NEW, mode=Request.TRY)
+    assert "60 s" in done.mode_details
+    assert await api.current.active() == NEW
+    assert disk.read_bytes() == OLD
+    api.current.end_trial()
+
+
+@pytest.mark.parametrize("mode", [Request.AUTO, Request.REBOOT, Request.STAGED, Request.TRY])
+async def test_dry_run_changes_nothing_and_shows_the_difference(api: Api, disk: Path, mode: int) -> None:
+    done = await api.apply(data=NEW, mode=mode, dry_run=True)
+    assert "+" in done.mode_details
+    assert "601" in done.mode_details
+    assert await api.current.active() == disk.read_bytes() == OLD
+    assert api.starter.begun == []
+
+
+@pytest.mark.parametrize("data", [b"", b"machine: [", b"kind: Nothing\napiVersion: v1alpha1\n", b"version: v1alpha1\n"])
+async def test_bad_configurations_are_refused(api: Api, disk: Path, data: bytes) -> None:
+    with pytest.raises(status.RpcError) as caught:
+        await api.apply(data=data, mode=Request.AUTO)
+    assert caught.value.code is status.Code.INVALID_ARGUMENT
+    assert disk.read_bytes() == await api.current.active() == OLD
+
+
+async def test_ways_down_answer_with_their_actor(api: Api) -> None:
+    for name, request in (
+        ("Reboot", machine_pb2.RebootRequest(mode=machine_pb2.RebootRequest.FORCE)),
+        ("Shutdown", machine_pb2.ShutdownRequest()),
+        ("Reset", machine_pb2.ResetRequest(graceful=True, reboot=True)),
+    ):
+        answer = await api.call(name, request)
+        assert answer.messages[0].actor_id == "the-actor"  # type: ignore[attr-defined]
+    assert api.starter.begun == [
+        ("reboot", True, None),
+        ("shutdown", False, None),
+        ("reset", False, sequences.Reset(graceful=True, reboot=True)),
+    ]
+
+
+@pytest.mark.feature("H025")
+async def test_a_locked_sequencer_refuses(api: Api) -> None:
+    api.starter.locked = True
+    with pytest.raises(status.RpcError, match="locked out"):
+        await api.call("Reboot", machine_pb2.RebootRequest())
+
+
+@pytest.mark.feature("R003")
+@pytest.mark.parametrize("name", ["Upgrade", "Rollback", "MetaWrite", "MetaDelete"])
+async def test_not_in_a_container(api: Api, name: str) -> None:
+    request = getattr(machine_pb2, f"{name}Request")()
+    with pytest.raises(status.RpcError, match="method is not supported in container mode") as caught:
+        await api.call(name, request)
+    assert caught.value.code is status.Code.FAILED_PRECONDITION
