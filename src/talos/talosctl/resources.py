@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _SERVICE = "/cosi.resource.State/"
 _META, _DEFINITIONS = "meta", "ResourceDefinitions.meta.cosi.dev"
 _YAML_STRING = "talos.dev/yaml-spec"
-_EVENTS = {0: "+", 1: " ", 2: "-"}
+# Mark in tables and word in documents, by the number on the wire.
+_EVENTS = {0: ("+", "created"), 1: (" ", "updated"), 2: ("-", "destroyed")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,22 @@ class Definition:
     columns: tuple[tuple[str, str], ...]
 
 
+async def known(session: Session) -> list[Definition]:
+    """Ask the nodes for their resource types, and take the first answer. Raises RpcError if none answers."""
+    from talos.machinery.rpc import status
+
+    *others, last = session.nodes
+    for node in others:
+        try:
+            return await definitions(session, node)
+        except status.RpcError:
+            # This node's own call fails likewise, and tells why.
+            continue
+    return await definitions(session, last)
+
+
 async def definitions(session: Session, node: str) -> list[Definition]:
-    """Ask a node for its resource types."""
+    """Ask a node for its resource types. Raises RpcError."""
     from talos.machinery.api._generated.cosi import meta_pb2, state_pb2
 
     found = []
@@ -62,17 +77,28 @@ def resolve(name: str, known: Sequence[Definition]) -> Definition:
     raise errors.NotFound(f"resource type {name!r} is not registered{hint}")
 
 
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Times stay text, as JSON wants them."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
+
+
 def spec_data(resource: Any) -> Any:
     """Return the spec as data."""
-    return yaml.load(resource.spec.yaml_spec, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    return yaml.load(resource.spec.yaml_spec, Loader=_Loader)  # noqa: S506  (a safe loader)
 
 
 def _stamp(moment: Any) -> str:
-    return str(moment.ToJsonString())
+    # Whole seconds, as the original shows them.
+    return f"{moment.ToDatetime():%Y-%m-%dT%H:%M:%SZ}"
 
 
-def document(node: str, resource: Any) -> dict[str, Any]:
-    """Return a resource as the document `-o yaml` and `-o json` print."""
+def document(node: str, resource: Any, event: str = "") -> dict[str, Any]:
+    """Return a resource as the document `-o json` prints; `event` says what happened to it."""
     m = resource.metadata
     metadata: dict[str, Any] = {
         "namespace": m.namespace, "type": m.type, "id": m.id,
@@ -84,7 +110,33 @@ def document(node: str, resource: Any) -> dict[str, Any]:
             metadata[key] = values
     if m.finalizers:
         metadata["finalizers"] = list(m.finalizers)
-    return {"node": node, "metadata": metadata, "spec": spec_data(resource)}
+    head = {"node": node} | ({"event": event} if event else {})
+    return head | {"metadata": metadata, "spec": spec_data(resource)}
+
+
+def _indented(text: str) -> str:
+    return "".join(f"    {line}" if line.strip() else line for line in text.splitlines(keepends=True))
+
+
+def yaml_document(node: str, resource: Any, event: str = "") -> str:
+    """Return a resource as `-o yaml` prints it: the metadata in their order, the spec in the node's own words."""
+    found = document(node, resource, event)
+    lines = [f"{key}: {found[key]}\n" for key in ("node", "event") if key in found]
+    lines.append("metadata:\n")
+    for key, value in found["metadata"].items():
+        if isinstance(value, dict | list):
+            lines.append(_indented(output.yaml_text({key: value})))
+        else:
+            lines.append(f"    {key}: {value}\n" if value != "" else f"    {key}:\n")
+    spec = resource.spec.yaml_spec.rstrip("\n")
+    if isinstance(found["spec"], str):
+        # A configuration: readable as lines, however the node wrote it.
+        lines.append(output.yaml_text({"spec": found["spec"]}))
+    elif isinstance(found["spec"], dict | list) and spec[:1] not in "{[":
+        lines.append(f"spec:\n{_indented(spec)}\n")
+    else:
+        lines.append(f"spec: {_indented(spec).lstrip()}\n")
+    return "".join(lines)
 
 
 class Printer:
@@ -109,19 +161,20 @@ class Printer:
         columns = [name.upper() for name, _ in self._definition.columns]
         return ["NODE", *head, "NAMESPACE", "TYPE", "ID", "VERSION", *columns]
 
-    def add(self, node: str, resource: Any, event: str = "") -> None:
-        """Show one resource; `event` marks what happened to it while watching."""
+    def add(self, node: str, resource: Any, event: tuple[str, str] = ("", "")) -> None:
+        """Show one resource; `event` is the mark and the word of what happened to it while watching."""
+        mark, word = event
         if self.style == "table":
-            self._add_row(node, resource, event)
+            self._add_row(node, resource, mark)
         elif self.style == "jsonpath":
-            print(jsonpath.render(self.template, document(node, resource)), flush=True)
+            print(jsonpath.render(self.template, document(node, resource, word)), flush=True)
         elif self.style == "json":
-            print(output.json_text(document(node, resource)), flush=True)
+            print(output.json_text(document(node, resource, word)), flush=True)
         else:
-            print(("---\n" if self._documents else "") + output.yaml_text(document(node, resource)), end="", flush=True)
+            print(("---\n" if self._documents else "") + yaml_document(node, resource, word), end="", flush=True)
         self._documents += 1
 
-    def _add_row(self, node: str, resource: Any, event: str) -> None:
+    def _add_row(self, node: str, resource: Any, mark: str) -> None:
         m = resource.metadata
         data = spec_data(resource) if resource.spec.yaml_spec else None
         if m.annotations.get(_YAML_STRING):
@@ -130,7 +183,7 @@ class Printer:
             " ".join(jsonpath.text_of(v) for v in jsonpath.evaluate(path.strip("{}"), data))
             for _, path in self._definition.columns
         ]
-        row = [node, *([event] if self._watching else []), m.namespace, self._definition.display_type, m.id, m.version]
+        row = [node, *([mark] if self._watching else []), m.namespace, self._definition.display_type, m.id, m.version]
         row += cells
         if not self._watching:
             self._rows.append(row)
@@ -165,8 +218,8 @@ async def read(session: Session, node: str, definition: Definition, namespace: s
 
 async def watch(
     session: Session, node: str, definition: Definition, namespace: str, id: str
-) -> AsyncIterator[tuple[str, Any]]:
-    """Yield (mark, resource) of every change, the present resources first."""
+) -> AsyncIterator[tuple[tuple[str, str], Any]]:
+    """Yield ((mark, word), resource) of every change, the present resources first."""
     from talos.machinery.api._generated.cosi import state_pb2
 
     options = state_pb2.WatchOptions(bootstrap_contents=not id)

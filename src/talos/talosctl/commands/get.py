@@ -10,14 +10,13 @@ from talos.talosctl.session import Session
 
 async def run(session: Session, args: argparse.Namespace) -> int | None:
     """Print resources of the nodes, once or for as long as somebody looks."""
-    known = await resources.definitions(session, session.nodes[0])
-    definition = resources.resolve(args.type, known)
+    definition = resources.resolve(args.type, await resources.known(session))
     namespace = args.namespace or definition.namespace
     printer = resources.Printer(args.output, definition, watching=args.watch)
 
     async def follow(node: str) -> None:
-        async for mark, found in resources.watch(session, node, definition, namespace, args.id or ""):
-            printer.add(node, found, mark)
+        async for event, found in resources.watch(session, node, definition, namespace, args.id or ""):
+            printer.add(node, found, event)
 
     async def collect(node: str) -> list[object]:
         return [r async for r in resources.read(session, node, definition, namespace, args.id or "")]
