@@ -136,7 +136,8 @@ class LogStore:
         self._ring_bytes = ring_bytes
         self._rings: dict[str, Ring] = {}
         self._fifos: dict[str, int] = {}
-        self._survivors: set[str] = set()
+        # An earlier machined of this boot has left its FIFOs: its logs are the beginning of ours.
+        self._resumes = fifo_dir.is_dir() and any(fifo_dir.iterdir())
         self._persisters: dict[str, _Persister] = {}
         self._directory: Path | None = None
         self._tasks = tasks.Owner("logs")
@@ -168,9 +169,7 @@ class LogStore:
         if id in self._fifos:
             return path
         self._fifo_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if path.exists():
-            self._survivors.add(id)
-        else:
+        if not path.exists():
             os.mkfifo(path, 0o600)
         self.ring(id)
         fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -223,7 +222,7 @@ class LogStore:
             return
         ring, path = self._rings[id], self._directory / f"{id}.log"
         so_far = ring.read(ring.start)
-        if id in self._survivors:
+        if self._resumes:
             # What an earlier machined persisted comes before what was read since.
             ring.prepend(_last_bytes(path))
         persister = self._persisters[id] = _Persister(path)

@@ -54,6 +54,8 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.STARTING, Event.PREPARE): State.PREPARING,
     (State.STARTING, Event.ADOPT): State.RUNNING,
     (State.STARTING, Event.STOP): State.STOPPING,
+    (State.STARTING, Event.RETRY): State.WAITING,
+    (State.STARTING, Event.FAIL): State.FAILED,
     (State.STARTING, Event.SKIP): State.SKIPPED,
     (State.WAITING, Event.BLOCK): State.WAITING,
     (State.WAITING, Event.PREPARE): State.PREPARING,

@@ -382,16 +382,21 @@ class Supervisor:
         record = unit.instance.record() if unit.instance else None
         if record is None:
             return
-        self._records.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._record_path(unit)
         scratch = path.with_suffix(".new")
-        scratch.write_text(json.dumps(record))
-        scratch.replace(path)
+        try:
+            self._records.mkdir(parents=True, exist_ok=True, mode=0o700)
+            scratch.write_text(json.dumps(record))
+            scratch.replace(path)
+        except OSError as error:
+            # The service runs; only a restarted machined will not find it.
+            _log.error("service %s: no record: %s", unit.service.id, error)
 
     def _forget(self, unit: _Unit) -> None:
         unit.instance = None
         unit.health = health.Health()
-        self._record_path(unit).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._record_path(unit).unlink(missing_ok=True)
 
     async def _adopt(self, unit: _Unit) -> Instance | None:
         try:

@@ -266,6 +266,23 @@ async def test_everything_is_in_its_cgroup(node: Node) -> None:
     assert all(line.endswith("/init") for line in Path(f"/proc/{node.machined()}/cgroup").read_text().splitlines())
 
 
+@pytest.mark.feature("H004")
+async def test_directories_and_limits_of_the_start(node: Node) -> None:
+    root = Path(f"/proc/{node.first}/root")
+    expected = {"system/run/machined": (0o771, 50), "system/run/apid": (0o750, 50), "system/secrets": (0o711, 0)}
+    for name, (mode, owner) in expected.items():
+        found = (root / name).stat()
+        assert (found.st_mode & 0o777, found.st_uid) == (mode, owner), name
+    socket = (root / "system/run/machined/machine.sock").stat()
+    assert (socket.st_mode & 0o777, socket.st_uid) == (0o660, 50)
+    limits = {
+        "memory/system/apid/memory.limit_in_bytes": 128 * 1024 * 1024,
+        "system/apid/memory.max": 128 * 1024 * 1024,
+    }
+    seen = [(root / "sys/fs/cgroup" / name, value) for name, value in limits.items()]
+    assert [int(path.read_text()) == value for path, value in seen if path.exists()] == [True]
+
+
 async def test_memory(node: Node) -> None:
     limits = {node.machined(): 96, node.host_pid(node.record("apid")): 40, node.host_pid(node.record("trustd")): 32}
     for pid, limit_mib in limits.items():

@@ -299,3 +299,27 @@ async def test_part_of_machined(sup: supervisor.Supervisor) -> None:
     await sup.wait_down("sleeper", 5)
     assert sup.status("sleeper").state is State.FINISHED
     assert any("exit code 1 (first time)" in text for text in _texts(sup))
+
+
+async def test_a_service_that_cannot_say_what_it_needs_is_retried(sup: supervisor.Supervisor) -> None:
+    made = Sleeper()
+    made.backoff = service.Backoff(base_s=0.01)
+    left = [OSError(5, "first"), OSError(5, "second")]
+
+    def conditions() -> Sequence[condition.Condition]:
+        if left:
+            raise left.pop()
+        return ()
+
+    made.conditions = conditions  # type: ignore[method-assign]
+    sup.load(made)
+    await sup.start("sleeper")
+    await sup.wait_up("sleeper", 5)
+
+
+async def test_a_full_disk_keeps_no_service_from_running(sup: supervisor.Supervisor, tmp_path: Path) -> None:
+    (tmp_path / "records").write_text("a file where a directory should be")
+    sup.load(Sleeper())
+    await sup.start("sleeper")
+    await sup.wait_up("sleeper", 5)
+    await sup.stop("sleeper")
