@@ -1,8 +1,7 @@
-"""One suite for every State: in memory, and over gRPC."""
+"""The conformance suite of resource states: in memory, behind a filter, over gRPC; and what is special to the API."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -11,16 +10,38 @@ from typing import Any
 import pytest
 
 from talos.base import errors
-from talos.cosi import inmem, state
-from talos.cosi.resource import Phase
+from talos.cosi import filtered, inmem, state
 from talos.machined.api import cosi_state
 from talos.machinery.api import methods
+from talos.machinery.api._generated.cosi import state_pb2
 from talos.machinery.client import remote_state
-from talos.machinery.resources.v1alpha1 import service
-from talos.machinery.rpc import channel, server
+from talos.machinery.resources.block import discovered_volumes_status
+from talos.machinery.resources.config import machine_config
+from talos.machinery.resources.network import link_spec
+from talos.machinery.resources.secrets import os_root_secret
+from talos.machinery.rpc import channel, server, status
+from talos.testing.conformance.state import Service, Suite, up
 
-Service = service.Service
 NAMES = ("Get", "List", "Watch", "Create", "Update", "Destroy", "Teardown", "TeardownAndDestroy")
+
+
+class TestInMemory(Suite):
+    @pytest.fixture
+    async def store(self) -> AsyncIterator[state.State]:
+        yield inmem.InMemory()
+
+
+class TestFiltered(Suite):
+    @pytest.fixture
+    async def store(self) -> AsyncIterator[state.State]:
+        yield filtered.Filtered(inmem.InMemory(), lambda access: None)
+
+
+class TestRemote(Suite):
+    @pytest.fixture
+    async def store(self, tmp_path: Path) -> AsyncIterator[state.State]:
+        async with served(cosi_state.StateService(inmem.InMemory(), anything), tmp_path) as client:
+            yield remote_state.RemoteState(client)
 
 
 def anything(cls: Any, namespace: str, verb: str, call: Any) -> None:
@@ -28,199 +49,25 @@ def anything(cls: Any, namespace: str, verb: str, call: Any) -> None:
 
 
 @contextlib.asynccontextmanager
-async def remote(path: Path) -> AsyncIterator[remote_state.RemoteState]:
-    rpcs = cosi_state.StateService(inmem.InMemory(), anything)
+async def served(rpcs: cosi_state.StateService, folder: Path) -> AsyncIterator[channel.Channel]:
+    """A real server on a unix socket, and a channel to it."""
     made = server.Server()
     for name in NAMES:
-        method = methods.method(f"/cosi.resource.State/{name}")
         attribute = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).strip("_")
-        made.add(method, getattr(rpcs, attribute))
+        made.add(methods.method(f"/cosi.resource.State/{name}"), getattr(rpcs, attribute))
+    path = folder / "state.sock"
     await made.serve_unix(path)
     client = channel.Channel.unix(path)
     try:
-        yield remote_state.RemoteState(client)
+        yield client
     finally:
         client.close()
         await made.close()
 
 
-@pytest.fixture(params=["inmem", "remote"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[state.State]:
-    if request.param == "inmem":
-        yield inmem.InMemory()
-        return
-    async with remote(tmp_path / "state.sock") as found:
-        yield found
+def people(*roles: str) -> Callable[..., None]:
+    """The rule of the API for a caller with these roles."""
 
-
-def up(id: str, running: bool = True) -> Service:
-    return Service(id, Service.Spec(running=running), labels={"kind": "test", "n": str(len(id))})
-
-
-@pytest.mark.feature("A078", "A080", "D001")
-async def test_create_and_get(store: state.State) -> None:
-    made = await store.create(up("a"), owner="me")
-    assert (made.metadata.version, made.metadata.owner, made.metadata.phase) == (1, "me", Phase.RUNNING)
-    found = await store.get(Service, "a")
-    assert found == made
-    assert found.spec.running
-    with pytest.raises(errors.AlreadyExists):
-        await store.create(up("a"))
-
-
-@pytest.mark.feature("D007")
-async def test_get_of_nothing_is_not_found(store: state.State) -> None:
-    with pytest.raises(errors.NotFound):
-        await store.get(Service, "a")
-
-
-@pytest.mark.feature("D011")
-async def test_updates_are_optimistic(store: state.State) -> None:
-    first = await store.create(up("a"))
-    second = await store.update(first.with_spec(Service.Spec(running=False)))
-    assert second.metadata.version == 2
-    with pytest.raises(errors.VersionConflict):
-        await store.update(first.with_spec(Service.Spec(healthy=True)))
-    same = await store.update(second)
-    assert same.metadata.version == 2
-
-
-@pytest.mark.feature("D011")
-async def test_only_the_owner_writes(store: state.State) -> None:
-    found = await store.create(up("a"), owner="me")
-    for attempt in (
-        store.update(found.with_spec(Service.Spec()), owner="you"),
-        store.destroy(Service, "a", owner="you"),
-        store.teardown(Service, "a"),
-    ):
-        with pytest.raises((errors.OwnerConflict, errors.Denied)):
-            await attempt
-
-
-@pytest.mark.feature("A079")
-async def test_list_is_sorted_and_queried(store: state.State) -> None:
-    for id in ("bb", "a", "ccc"):
-        await store.create(up(id))
-    assert [s.id for s in await store.list(Service)] == ["a", "bb", "ccc"]
-    longer = state.Query(((state.LabelTerm("n", state.LabelOp.EQUAL, ("1",), invert=True),),))
-    assert [s.id for s in await store.list(Service, query=longer)] == ["bb", "ccc"]
-    assert [s.id for s in await store.list(Service, query=state.Query(id_pattern="^c"))] == ["ccc"]
-    either = state.Query(
-        (
-            (state.LabelTerm("n", state.LabelOp.IN, ("1", "7")),),
-            (state.LabelTerm("n", state.LabelOp.LT_NUMERIC, ("3",)),),
-        )
-    )
-    assert [s.id for s in await store.list(Service, query=either)] == ["a", "bb"]
-    assert await store.list(Service, namespace="elsewhere") == []
-
-
-@pytest.mark.feature("D011", "A084", "A082")
-async def test_destruction_has_two_phases(store: state.State) -> None:
-    await store.create(up("a"))
-    await store.add_finalizer(Service, "a", "reader")
-    assert await store.teardown(Service, "a") is False
-    assert (await store.get(Service, "a")).metadata.phase is Phase.TEARING_DOWN
-    with pytest.raises(errors.PhaseConflict):
-        await store.destroy(Service, "a")
-    with pytest.raises(errors.PhaseConflict):
-        await store.add_finalizer(Service, "a", "late")
-    await store.remove_finalizer(Service, "a", "reader")
-    assert await store.teardown(Service, "a") is True
-    await store.destroy(Service, "a")
-    with pytest.raises(errors.NotFound):
-        await store.get(Service, "a")
-    await store.remove_finalizer(Service, "a", "reader")
-
-
-@pytest.mark.feature("A085")
-async def test_teardown_and_destroy_waits_for_finalizers(store: state.State) -> None:
-    await store.create(up("a"))
-    await store.add_finalizer(Service, "a", "reader")
-    waiting = asyncio.create_task(state.teardown_and_destroy(store, Service, "a", timeout_s=5))
-    await state.wait_for(
-        store, Service, "a", lambda s: s is not None and s.metadata.phase is Phase.TEARING_DOWN, timeout_s=5
-    )
-    await store.remove_finalizer(Service, "a", "reader")
-    await waiting
-    assert await state.find(store, Service, "a") is None
-
-
-async def collect(events: Any, count: int) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    async with asyncio.timeout(5):
-        async for batch in events:
-            found += [(e.type.name, e.resource.id if e.resource is not None else "") for e in batch]
-            if len(found) >= count:
-                return found
-    return found
-
-
-@pytest.mark.feature("A083", "D008")
-async def test_kind_watch_with_bootstrap(store: state.State) -> None:
-    await store.create(up("a"))
-    async with store.watch(Service, bootstrap=True) as events:
-        changed = await store.create(up("b"))
-        await store.update(changed.with_spec(Service.Spec()))
-        await store.destroy(Service, "a")
-        assert await collect(events, 5) == [
-            ("CREATED", "a"), ("BOOTSTRAPPED", ""), ("CREATED", "b"), ("UPDATED", "b"), ("DESTROYED", "a"),
-        ]  # fmt: skip
-
-
-@pytest.mark.feature("D009")
-async def test_single_watch_starts_with_the_present(store: state.State) -> None:
-    async with store.watch(Service, id="a") as events:
-        await store.create(up("a"))
-        assert await collect(events, 2) == [("DESTROYED", "a"), ("CREATED", "a")]
-    async with store.watch(Service, id="a") as events:
-        assert await collect(events, 1) == [("CREATED", "a")]
-
-
-@pytest.mark.feature("D012")
-async def test_tail_and_bookmarks_replay_the_past(store: state.State) -> None:
-    for id in "abc":
-        await store.create(up(id))
-    async with store.watch(Service, tail=2) as events:
-        async with asyncio.timeout(5):
-            first = (await anext(events))[0]
-        assert first.resource is not None
-        assert first.resource.id == "b"
-    async with store.watch(Service, bookmark=first.bookmark) as events:
-        assert await collect(events, 1) == [("CREATED", "c")]
-    with pytest.raises(errors.Invalid):
-        async with store.watch(Service, bookmark=b"nonsense") as events:
-            await anext(events)
-
-
-async def test_aggregated_watch_sends_many_at_once(store: state.State) -> None:
-    async with store.watch(Service, aggregated=True) as events:
-        for id in "abcdef":
-            await store.create(up(id))
-        assert len(await collect(events, 6)) == 6
-
-
-async def test_leaving_a_filter_looks_like_destruction(store: state.State) -> None:
-    query = state.Query(((state.LabelTerm("kind", state.LabelOp.EQUAL, ("test",)),),))
-    found = await store.create(up("a"))
-    async with store.watch(Service, query=query) as events:
-        await store.update(found.with_metadata(found.metadata.replace(labels={})))
-        assert await collect(events, 1) == [("DESTROYED", "a")]
-
-
-async def test_wait_for_times_out(store: state.State) -> None:
-    with pytest.raises(errors.TimedOut):
-        await state.wait_for(store, Service, "a", lambda s: s is not None, timeout_s=0.1)
-
-
-@pytest.mark.parametrize("change", [Service.Spec(), Service.Spec(running=True)])
-async def test_put_creates_and_updates(store: state.State, change: Any) -> None:
-    first = await state.put(store, Service("a", change))
-    second = await state.put(store, Service("a", Service.Spec(healthy=True)))
-    assert (first.metadata.version, second.metadata.version) == (1, 2)
-
-
-def people(roles: set[str]) -> Callable[..., None]:
     def rule(cls: Any, namespace: str, verb: str, call: server.Call) -> None:
         call.roles = frozenset(roles)
         cosi_state.for_people(cls, namespace, verb, call)
@@ -228,32 +75,170 @@ def people(roles: set[str]) -> Callable[..., None]:
     return rule
 
 
-@pytest.mark.feature("D010", "A080", "A081", "A082", "A084", "A085", "P017")
-async def test_people_read_only_and_secrets_are_for_admins(tmp_path: Path) -> None:
-    from talos.machinery.resources.config import machine_config
-    from talos.machinery.resources.secrets import os_root_secret
-
+@contextlib.asynccontextmanager
+async def seen_by(folder: Path, *roles: str) -> AsyncIterator[tuple[inmem.InMemory, remote_state.RemoteState]]:
     inner = inmem.InMemory()
-    await inner.create(os_root_secret.OSRootSecret("os", os_root_secret.OSRootSecret.Spec(token="t")))
-    await inner.create(machine_config.MachineConfig("v1alpha1"))
-    for roles, secret in (({"os:reader"}, False), ({"os:operator"}, False), ({"os:admin"}, True)):
-        rpcs = cosi_state.StateService(inner, people(roles))
-        path = tmp_path / f"{secret}.sock"
-        made = server.Server()
-        for name in NAMES:
-            attribute = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).strip("_")
-            made.add(methods.method(f"/cosi.resource.State/{name}"), getattr(rpcs, attribute))
-        await made.serve_unix(path)
-        client = channel.Channel.unix(path)
-        found = remote_state.RemoteState(client)
-        for cls, id in ((os_root_secret.OSRootSecret, "os"), (machine_config.MachineConfig, "v1alpha1")):
-            if secret:
+    async with served(cosi_state.StateService(inner, people(*roles)), folder) as client:
+        yield inner, remote_state.RemoteState(client)
+
+
+@pytest.mark.feature("D010", "D015", "P017")
+@pytest.mark.parametrize(("role", "allowed"), [("os:reader", False), ("os:operator", False), ("os:admin", True)])
+async def test_secrets_are_for_admins(tmp_path: Path, role: str, allowed: bool) -> None:
+    async with seen_by(tmp_path, role) as (inner, found):
+        await inner.create(os_root_secret.OSRootSecret("os", os_root_secret.OSRootSecret.Spec(token="t")))
+        await inner.create(machine_config.MachineConfig("v1alpha1"))
+        await inner.create(link_spec.LinkSpec("eth0"))
+        await inner.create(up("a"))
+        assert [s.id for s in await found.list(Service)] == ["a"]
+        for cls, id in (
+            (os_root_secret.OSRootSecret, "os"),
+            (machine_config.MachineConfig, "v1alpha1"),
+            (link_spec.LinkSpec, "eth0"),
+        ):
+            if allowed:
                 assert (await found.get(cls, id)).id == id
-            else:
-                with pytest.raises(errors.Denied):
-                    await found.get(cls, id)
-        for write in (found.create(up("x")), found.destroy(Service, "x"), found.teardown(Service, "x")):
+                assert [r.id for r in await found.list(cls)] == [id]
+                continue
+            with pytest.raises(errors.Denied):
+                await found.get(cls, id)
+            with pytest.raises(errors.Denied):
+                await found.list(cls)
+            with pytest.raises(errors.Denied):
+                async with found.watch(cls, bootstrap=True) as events:
+                    await anext(events)
+
+
+@pytest.mark.feature("A080", "A081", "A082", "A084", "A085", "D010")
+async def test_nobody_writes_over_the_api(tmp_path: Path) -> None:
+    async with seen_by(tmp_path, "os:admin") as (inner, found):
+        stored = await inner.create(up("a"))
+        for write in (
+            found.create(up("x")),
+            found.update(stored.with_spec(Service.Spec())),
+            found.destroy(Service, "a"),
+            found.teardown(Service, "a"),
+        ):
             with pytest.raises(errors.Denied, match="write access is not allowed"):
                 await write
-        client.close()
-        await made.close()
+        assert await inner.list(Service) == [stored]
+
+
+@pytest.mark.feature("D010", "D021")
+async def test_unknown_types_and_namespaces_are_denied(tmp_path: Path) -> None:
+    hidden = discovered_volumes_status.DiscoveredVolumesStatus
+    async with seen_by(tmp_path, "os:admin") as (inner, found):
+        await inner.create(hidden("discovered-volumes-status"))
+        with pytest.raises(errors.Denied, match="DiscoveredVolumesStatuses"):
+            await found.get(hidden, "discovered-volumes-status")
+        with pytest.raises(errors.Denied, match="elsewhere"):
+            await found.list(Service, namespace="elsewhere")
+
+
+@pytest.mark.feature("A078", "A080", "A081", "A082", "A083", "D007")
+async def test_status_codes_are_those_of_the_original(tmp_path: Path) -> None:
+    from talos.machinery.resources import wire
+
+    inner = inmem.InMemory()
+    stored = await inner.create(up("a"), owner="me")
+    torn = await inner.create(up("torn"))
+    await inner.teardown(Service, "torn")
+    await inner.create(up("held"))
+    await inner.add_finalizer(Service, "held", "reader")
+    where = {"namespace": "runtime", "type": Service.definition.type}
+
+    def update(res: Any, **options: str) -> state_pb2.UpdateRequest:
+        return state_pb2.UpdateRequest(new_resource=wire.encode(res), options=state_pb2.UpdateOptions(**options))
+
+    stale = stored.with_metadata(stored.metadata.replace(version=7))
+    torn = torn.with_metadata(torn.metadata.replace(version=2))
+    cases: list[tuple[str, Any, status.Code]] = [
+        ("Get", state_pb2.GetRequest(id="none", **where), status.Code.NOT_FOUND),
+        (
+            "Get",
+            state_pb2.GetRequest(namespace="runtime", type="Nothings.x.dev", id="a"),
+            status.Code.PERMISSION_DENIED,
+        ),
+        ("Create", state_pb2.CreateRequest(resource=wire.encode(up("a"))), status.Code.ALREADY_EXISTS),
+        ("Update", update(up("none")), status.Code.NOT_FOUND),
+        ("Update", update(stale, owner="me"), status.Code.FAILED_PRECONDITION),
+        ("Update", update(stored, owner="you"), status.Code.PERMISSION_DENIED),
+        ("Update", update(torn, expected_phase="running"), status.Code.INVALID_ARGUMENT),
+        ("Update", update(torn, expected_phase="asleep"), status.Code.INVALID_ARGUMENT),
+        ("Destroy", state_pb2.DestroyRequest(id="none", **where), status.Code.NOT_FOUND),
+        ("Destroy", state_pb2.DestroyRequest(id="held", **where), status.Code.FAILED_PRECONDITION),
+        ("Destroy", state_pb2.DestroyRequest(id="a", **where), status.Code.PERMISSION_DENIED),
+        ("Teardown", state_pb2.TeardownRequest(id="none", **where), status.Code.NOT_FOUND),
+        (
+            "Watch",
+            state_pb2.WatchRequest(options=state_pb2.WatchOptions(start_from_bookmark=b"x"), **where),
+            status.Code.FAILED_PRECONDITION,
+        ),
+        (
+            "Watch",
+            state_pb2.WatchRequest(id="a", options=state_pb2.WatchOptions(bootstrap_contents=True), **where),
+            status.Code.UNIMPLEMENTED,
+        ),
+    ]
+    async with served(cosi_state.StateService(inner, anything), tmp_path) as client:
+        for name, request, code in cases:
+            method = methods.method(f"/cosi.resource.State/{name}")
+            with pytest.raises(status.RpcError) as caught:
+                if method.server_streaming:
+                    async for _ in client.stream(method, request, timeout_s=5):
+                        pass
+                else:
+                    await client.unary(method, request, timeout_s=5)
+            assert caught.value.code is code, (name, request)
+
+
+@pytest.mark.feature("A083", "D008", "D009")
+async def test_watch_on_the_wire(tmp_path: Path) -> None:
+    """The first message is empty; events about no resource carry their kind; old clients get what they know."""
+    inner = inmem.InMemory()
+    await inner.create(up("a"))
+    where = {"namespace": "runtime", "type": Service.definition.type}
+    method = methods.method("/cosi.resource.State/Watch")
+    async with served(cosi_state.StateService(inner, anything), tmp_path) as client:
+
+        async def first(count: int, **options: Any) -> list[Any]:
+            request = state_pb2.WatchRequest(options=state_pb2.WatchOptions(**options), api_version=1, **where)
+            stream = client.stream(method, request, timeout_s=5)
+            found = [await anext(stream) for _ in range(count)]
+            await stream.aclose()
+            return found
+
+        ready, created, bootstrapped = await first(3, bootstrap_contents=True)
+        assert list(ready.event) == []
+        assert (created.event[0].event_type, created.event[0].resource.metadata.id) == (state_pb2.CREATED, "a")
+        assert created.event[0].resource.spec.yaml_spec
+        assert created.event[0].resource.spec.proto_spec
+        mark = bootstrapped.event[0]
+        assert mark.event_type == state_pb2.BOOTSTRAPPED
+        assert mark.bookmark
+        assert (mark.resource.metadata.type, mark.resource.metadata.version) == (Service.definition.type, "undefined")
+        _, together = await first(2, bootstrap_contents=True, aggregated=True)
+        assert [e.event_type for e in together.event] == [state_pb2.CREATED, state_pb2.BOOTSTRAPPED]
+        ready, noop = await first(2, bootstrap_bookmark=True)
+        assert noop.event[0].event_type == state_pb2.NOOP
+        request = state_pb2.WatchRequest(id="gone", api_version=1, **where)
+        stream = client.stream(method, request, timeout_s=5)
+        await anext(stream)
+        tombstone = (await anext(stream)).event[0]
+        await stream.aclose()
+        assert tombstone.event_type == state_pb2.DESTROYED
+        assert tombstone.resource.metadata.id == "gone"
+        assert tombstone.resource.metadata.version == "undefined"
+
+
+async def test_old_clients_see_no_events_they_do_not_know(tmp_path: Path) -> None:
+    inner = inmem.InMemory()
+    where = {"namespace": "runtime", "type": Service.definition.type}
+    method = methods.method("/cosi.resource.State/Watch")
+    async with served(cosi_state.StateService(inner, anything), tmp_path) as client:
+        request = state_pb2.WatchRequest(options=state_pb2.WatchOptions(bootstrap_contents=True), **where)
+        stream = client.stream(method, request, timeout_s=5)
+        await anext(stream)
+        await inner.create(up("b"))
+        assert (await anext(stream)).event[0].event_type == state_pb2.CREATED
+        await stream.aclose()
