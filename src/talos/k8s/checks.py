@@ -228,6 +228,12 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
+def discovered(control_planes: Sequence[str], workers: Sequence[str]) -> str:
+    """Return the first line of a report."""
+    names = " ".join(f'"{node}"' for node in (*control_planes, *workers))
+    return f"discovered nodes: [{names}]"
+
+
 async def _attempt(check: Check, target: Target) -> str | None:
     """None when the check holds, else the reason."""
     try:

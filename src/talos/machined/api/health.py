@@ -58,7 +58,7 @@ class Health(Handlers):
         planes, workers = tuple(info.control_plane_nodes), tuple(info.worker_nodes)
         if not planes and not workers:
             planes, workers = await self._members()
-        yield cluster_pb2.HealthCheckProgress(message=f"discovered nodes: {[*planes, *workers]}")
+        yield cluster_pb2.HealthCheckProgress(message=checks.discovered(planes, workers))
         wait_s = request.wait_timeout.seconds or DEFAULT_WAIT_S
         lines: asyncio.Queue[str | None] = asyncio.Queue()
         async with tasks.Owner("health") as owner:

@@ -64,6 +64,14 @@ def unpack(archive: Path, target: Path) -> None:
         raise errors.Invalid("image is not an OCI archive: it has no index.json")
 
 
+async def size_of(store: images.Images, image: images.Image, namespace: str) -> int:
+    """Return the bytes of an image, 0 when its manifest can not be read: a name is worth a line all the same."""
+    try:
+        return await store.size(image, namespace)
+    except (errors.TalosError, KeyError, ValueError):
+        return 0
+
+
 async def _receive(chunks: AsyncIterator[bytes], archive: Path) -> None:
     with archive.open("wb") as sink:
         async for chunk in chunks:
@@ -82,8 +90,10 @@ class ImageService(Handlers):
         self, request: image_pb2.ImageServiceListRequest, call: rpc.Call
     ) -> AsyncIterator[image_pb2.ImageServiceListResponse]:
         """Images of a namespace, by name."""
-        for one in await self._images.list(namespace_of(request.containerd.namespace)):
-            message = image_pb2.ImageServiceListResponse(name=one.name, digest=one.digest, size=one.size)
+        namespace = namespace_of(request.containerd.namespace)
+        for one in await self._images.list(namespace):
+            size = await size_of(self._images, one, namespace)
+            message = image_pb2.ImageServiceListResponse(name=one.name, digest=one.digest, size=size)
             message.created_at.FromNanoseconds(int(one.created_at * 1e9))
             message.labels.update(one.labels)
             yield message
@@ -138,10 +148,12 @@ class OldImages(Handlers):
         self, request: machine_pb2.ImageListRequest, call: rpc.Call
     ) -> AsyncIterator[machine_pb2.ImageListResponse]:
         """Images of a namespace, by name."""
-        for one in await self._images.list(namespace_of(request.namespace)):
+        namespace = namespace_of(request.namespace)
+        for one in await self._images.list(namespace):
             created = timestamp_pb2.Timestamp()
             created.FromNanoseconds(int(one.created_at * 1e9))
-            yield machine_pb2.ImageListResponse(name=one.name, digest=one.digest, size=one.size, created_at=created)
+            size = await size_of(self._images, one, namespace)
+            yield machine_pb2.ImageListResponse(name=one.name, digest=one.digest, size=size, created_at=created)
 
     async def image_pull(self, request: machine_pb2.ImagePullRequest, call: rpc.Call) -> machine_pb2.ImagePullResponse:
         """Pull from a registry."""

@@ -415,6 +415,19 @@ class Images:
         ]
         return sorted(found, key=lambda image: image.name)
 
+    async def size(self, image: Image, namespace: str) -> int:
+        """Return the bytes of an image as a registry has it: target, manifest, configuration and layers."""
+        total, digest = image.size, image.digest
+        while True:
+            document = json.loads(await self.read(digest, namespace))
+            if "manifests" not in document:
+                return total + sum(int(part["size"]) for part in (document["config"], *document["layers"]))
+            fitting = [m for m in document["manifests"] if (m.get("platform") or {}).get("architecture") == "amd64"]
+            if not fitting:
+                return total
+            digest = fitting[0]["digest"]
+            total += int(fitting[0]["size"])
+
     async def exists(self, name: str, namespace: str) -> bool:
         """Tell whether the image is known in the namespace."""
         try:

@@ -49,7 +49,7 @@ async def _client_side(session: Session, args: argparse.Namespace, node: str) ->
     workers = tuple(args.worker_nodes)
     if not planes and not workers:
         planes, workers = await _members(session, node)
-    output.say(f"discovered nodes: {[*planes, *workers]}")
+    output.say(checks.discovered(planes, workers))
 
     async def ask(target: str, path: str, message: Any) -> Any:
         return await session.unary(path, message, node=target, timeout_s=15)
