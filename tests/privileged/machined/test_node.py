@@ -19,12 +19,16 @@ from typing import Any
 import pytest
 from google.protobuf import empty_pb2
 
+from talos.cosi import state
 from talos.machinery.api import methods
 from talos.machinery.api._generated.machine import machine_pb2
+from talos.machinery.client import remote_state
 from talos.machinery.config import generate
+from talos.machinery.resources.runtime import machine_status
 from talos.machinery.rpc import channel
 from talos.machinery.types import pem
 from talos.machinery.types.machine import MachineType
+from talos.machinery.types.runtime import MachineStage
 from talos.pki import bundle, tls
 from tests import capabilities
 
@@ -194,6 +198,21 @@ async def test_bootstrap_brings_etcd_and_the_boot_to_its_end(node: Node) -> None
         ("boot", machine_pb2.SequenceEvent.START),
         ("boot", machine_pb2.SequenceEvent.STOP),
     ]
+
+
+@pytest.mark.feature("H029")
+async def test_it_becomes_running_and_ready(node: Node) -> None:
+    async with node.api() as connection:
+        store = remote_state.RemoteState(connection)
+        found = await state.wait_for(
+            store,
+            machine_status.MachineStatus,
+            machine_status.MACHINE_STATUS_ID,
+            lambda one: one is not None and one.spec.status.ready,
+            timeout_s=90,
+        )
+    assert found is not None
+    assert found.spec.stage is MachineStage.RUNNING
 
 
 async def test_the_death_of_machined_ends_nothing_else(node: Node) -> None:
