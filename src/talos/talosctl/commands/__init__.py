@@ -6,6 +6,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "config": ("manage the talosconfig: contexts, endpoints, nodes", ()),
     "etcd": ("manage etcd", ()),
     "etcd alarm": ("manage etcd alarms", ()),
+    "etcd downgrade": ("take etcd back to an older minor version", ()),
     "gen": ("generate authorities, certificates, keys and configurations", ()),
     "image": ("manage container images of a machine", ("images",)),
     "inspect": ("look into the running system", ()),
