@@ -9,15 +9,13 @@ that several images share are unpacked once, and both containerd namespaces shar
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import logging
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from google.protobuf import empty_pb2, field_mask_pb2
 
@@ -25,6 +23,7 @@ from talos.base import errors
 from talos.base.constants import paths
 from talos.machinery.rpc import status
 from talos.supervisor.containerd import client as clients
+from talos.supervisor.containerd import layout as layouts
 from talos.supervisor.containerd import spec
 from talos.supervisor.containerd._generated.containerd import (
     content_pb2,
@@ -47,62 +46,8 @@ _LEASES = leases_pb2.DESCRIPTOR.services_by_name["Leases"]
 _NAMESPACES = namespaces_pb2.DESCRIPTOR.services_by_name["Namespaces"]
 _TRANSFER = transfer_pb2.DESCRIPTOR.services_by_name["Transfer"]
 
-NAME_ANNOTATION = "io.containerd.image.name"
-REFERENCE_ANNOTATION = "org.opencontainers.image.ref.name"
-_INDEX_TYPES = {
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-}
 _STORE = "io.containerd.content.v1.content/blobs"
 UNPACK_TIMEOUT_S = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Descriptor:
-    """What an OCI document points to."""
-
-    media_type: str
-    digest: str
-    size: int
-    annotations: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def parse(cls, raw: Mapping[str, Any]) -> Descriptor:
-        """Read a descriptor. Raises Invalid for a digest that is no SHA-256."""
-        digest = str(raw.get("digest", ""))
-        algorithm, _, value = digest.partition(":")
-        if algorithm != "sha256" or len(value) != 64 or set(value) - set("0123456789abcdef"):
-            raise errors.Invalid(f"digest {digest!r} is not a SHA-256")
-        return cls(str(raw.get("mediaType", "")), digest, int(raw.get("size", 0)), dict(raw.get("annotations") or {}))
-
-    def message(self) -> types_pb2.Descriptor:
-        """Return the message of containerd's API."""
-        return types_pb2.Descriptor(
-            media_type=self.media_type, digest=self.digest, size=self.size, annotations=dict(self.annotations)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """One image of a layout, read as far as needed."""
-
-    name: str
-    target: Descriptor
-    config: Descriptor
-    layers: tuple[Descriptor, ...]
-    diff_ids: tuple[str, ...]
-
-    @property
-    def chain_ids(self) -> tuple[str, ...]:
-        """Names of the snapshots after each layer (image-spec, config.md, "Layer ChainID")."""
-        chain: list[str] = []
-        for diff_id in self.diff_ids:
-            if not chain:
-                chain.append(diff_id)
-            else:
-                joined = hashlib.sha256(f"{chain[-1]} {diff_id}".encode()).hexdigest()
-                chain.append(f"sha256:{joined}")
-        return tuple(chain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,51 +59,6 @@ class Image:
     size: int
     created_at: float
     labels: Mapping[str, str]
-
-
-def read_layout(layout: Path, architecture: str = "amd64") -> list[Manifest]:
-    """Read the images of an OCI layout directory (image-spec, image-layout.md). Raises OSError, Invalid."""
-    index = json.loads((layout / "index.json").read_bytes())
-    found: list[Manifest] = []
-    for entry in index.get("manifests", []):
-        target = Descriptor.parse(entry)
-        name = target.annotations.get(NAME_ANNOTATION) or target.annotations.get(REFERENCE_ANNOTATION, "")
-        if name:
-            found.append(_manifest(layout, name, target, architecture))
-    return found
-
-
-def _manifest(layout: Path, name: str, target: Descriptor, architecture: str) -> Manifest:
-    document = json.loads(_blob(layout, target.digest).read_bytes())
-    if target.media_type in _INDEX_TYPES:
-        fitting = [m for m in document["manifests"] if (m.get("platform") or {}).get("architecture") == architecture]
-        if not fitting:
-            raise errors.Invalid(f"image {name} has no manifest for {architecture}")
-        inner = Descriptor.parse(fitting[0])
-        return _manifest(layout, name, inner, architecture)
-    config = Descriptor.parse(document["config"])
-    rootfs = json.loads(_blob(layout, config.digest).read_bytes())["rootfs"]
-    layers = tuple(Descriptor.parse(layer) for layer in document["layers"])
-    if len(layers) != len(rootfs["diff_ids"]):
-        raise errors.Invalid(f"image {name} has {len(layers)} layers and {len(rootfs['diff_ids'])} diff ids")
-    return Manifest(name, target, config, layers, tuple(rootfs["diff_ids"]))
-
-
-def _blob(layout: Path, digest: str) -> Path:
-    return layout / "blobs" / digest.replace(":", "/")
-
-
-def _digests(manifests: Sequence[Manifest]) -> list[str]:
-    return sorted({d.digest for m in manifests for d in (m.target, m.config, *m.layers)})
-
-
-def check_blobs(layout: Path, manifests: Sequence[Manifest]) -> None:
-    """Compute every blob's digest. Raises Invalid for one that is something else. Blocks; meant for a thread."""
-    for digest in _digests(manifests):
-        with _blob(layout, digest).open("rb") as source:
-            found = hashlib.file_digest(source, "sha256").hexdigest()
-        if found != digest.removeprefix("sha256:"):
-            raise errors.Invalid(f"blob {digest} has other contents than its name says")
 
 
 class Images:
@@ -185,9 +85,9 @@ class Images:
         leave alone. `stays`: the layout is trusted and remains where it is; else its blobs are checked and taken over
         (hard links), so that it can be removed. Raises OSError, Invalid, RpcError.
         """
-        manifests = read_layout(layout)
+        manifests = layouts.read_layout(layout)
         if not stays:
-            await asyncio.to_thread(check_blobs, layout, manifests)
+            await asyncio.to_thread(layouts.check_blobs, layout, manifests)
         place = self._link_blobs if stays else self._take_blobs
         place(layout, manifests)
         chosen = {space: [m for m in manifests if fits(m.name)] for space, fits in wanted.items()}
@@ -198,10 +98,10 @@ class Images:
 
     async def _import_namespace(
         self,
-        manifests: Sequence[Manifest],
+        manifests: Sequence[layouts.Manifest],
         namespace: str,
         pinned: Callable[[str], bool],
-        place: Callable[[Manifest], None],
+        place: Callable[[layouts.Manifest], None],
     ) -> None:
         present = {image.name: image.digest for image in await self.list(namespace)}
         manifests = [m for m in manifests if present.get(m.name) != m.target.digest]
@@ -222,7 +122,12 @@ class Images:
             await self._end_lease(namespace, lease)
 
     async def _finish(
-        self, manifest: Manifest, namespace: str, lease: str, running: Mapping[str, asyncio.Task[None]], pinned: bool
+        self,
+        manifest: layouts.Manifest,
+        namespace: str,
+        lease: str,
+        running: Mapping[str, asyncio.Task[None]],
+        pinned: bool,
     ) -> None:
         """Unpack and record one image; one that shares its first layer waits for the image that unpacks it."""
         first = running.get(manifest.chain_ids[0])
@@ -240,21 +145,21 @@ class Images:
                 namespaces_pb2.CreateNamespaceResponse,
             )
 
-    def _link_blobs(self, layout: Path, manifests: Sequence[Manifest]) -> None:
+    def _link_blobs(self, layout: Path, manifests: Sequence[layouts.Manifest]) -> None:
         """Put links to the blobs where containerd keeps its content; a link to a layout that is gone is renewed."""
         for source, target in self._missing(layout, manifests):
             target.unlink(missing_ok=True)
             target.symlink_to(source)
 
-    def _take_blobs(self, layout: Path, manifests: Sequence[Manifest]) -> None:
+    def _take_blobs(self, layout: Path, manifests: Sequence[layouts.Manifest]) -> None:
         """Put the blobs themselves where containerd keeps its content; the layout is on the same file system."""
         for source, target in self._missing(layout, manifests):
             target.unlink(missing_ok=True)
             os.link(source, target)
 
-    def _missing(self, layout: Path, manifests: Sequence[Manifest]) -> Iterator[tuple[Path, Path]]:
-        for digest in _digests(manifests):
-            source, target = _blob(layout, digest), self._root / _STORE / digest.replace(":", "/")
+    def _missing(self, layout: Path, manifests: Sequence[layouts.Manifest]) -> Iterator[tuple[Path, Path]]:
+        for digest in layouts.digests(manifests):
+            source, target = layouts.blob_path(layout, digest), self._root / _STORE / digest.replace(":", "/")
             if target.exists():
                 continue
             if not source.exists():
@@ -262,7 +167,7 @@ class Images:
             target.parent.mkdir(parents=True, exist_ok=True)
             yield source, target
 
-    async def _register(self, manifest: Manifest, namespace: str, lease: str) -> None:
+    async def _register(self, manifest: layouts.Manifest, namespace: str, lease: str) -> None:
         """Make the blobs known in a namespace, with the labels that keep what they refer to."""
         references = {"containerd.io/gc.ref.content.config": manifest.config.digest}
         for number, layer in enumerate(manifest.layers):
@@ -272,7 +177,9 @@ class Images:
         await self._register_blob(manifest.config, snapshot, namespace, lease)
         await self._register_blob(manifest.target, references, namespace, lease)
 
-    async def _register_blob(self, blob: Descriptor, labels: dict[str, str], namespace: str, lease: str) -> None:
+    async def _register_blob(
+        self, blob: layouts.Descriptor, labels: dict[str, str], namespace: str, lease: str
+    ) -> None:
         # A commit at the end of content that the store has already, without data: containerd checks the size and makes
         # the record. Any other offset would make it copy the content first.
         request = content_pb2.WriteContentRequest(
@@ -286,7 +193,7 @@ class Images:
         with clients.ignore_present():
             await self._client.exchange(_CONTENT, "Write", request, namespace=namespace, lease=lease)
 
-    async def _unpack(self, manifest: Manifest, namespace: str, lease: str) -> None:
+    async def _unpack(self, manifest: layouts.Manifest, namespace: str, lease: str) -> None:
         """Make the snapshot of every layer that has none yet."""
         parent = ""
         for layer, chain_id in zip(manifest.layers, manifest.chain_ids, strict=True):
@@ -309,7 +216,7 @@ class Images:
             raise
         return True
 
-    async def _apply(self, layer: Descriptor, chain_id: str, parent: str, namespace: str, lease: str) -> None:
+    async def _apply(self, layer: layouts.Descriptor, chain_id: str, parent: str, namespace: str, lease: str) -> None:
         key = f"extract-{uuid.uuid4().hex[:12]} {chain_id}"
         labels = {"containerd.io/snapshot.ref": chain_id}
         try:
@@ -360,7 +267,7 @@ class Images:
                 )
             raise
 
-    async def _record(self, manifest: Manifest, namespace: str, pinned: bool) -> None:
+    async def _record(self, manifest: layouts.Manifest, namespace: str, pinned: bool) -> None:
         labels = {"io.cri-containerd.image": "managed"}
         if pinned:
             labels["io.cri-containerd.pinned"] = "pinned"
@@ -512,5 +419,5 @@ class Images:
             document = json.loads(await self.read(fitting[0]["digest"], namespace))
         raw = await self.read(document["config"]["digest"], namespace)
         diff_ids = tuple(json.loads(raw)["rootfs"]["diff_ids"])
-        target = Descriptor(image.target.media_type, digest, image.target.size)
-        return spec.ImageConfig.parse(raw), Manifest(name, target, target, (), diff_ids).chain_ids[-1]
+        target = layouts.Descriptor(image.target.media_type, digest, image.target.size)
+        return spec.ImageConfig.parse(raw), layouts.Manifest(name, target, target, (), diff_ids).chain_ids[-1]

@@ -7,6 +7,7 @@ import pytest
 
 from talos.base import errors
 from talos.supervisor.containerd import client, images
+from talos.supervisor.containerd import layout as layouts
 
 
 class Layout:
@@ -30,7 +31,7 @@ class Layout:
         return self.blob(json.dumps(document).encode(), "application/vnd.oci.image.manifest.v1+json")
 
     def add(self, name: str, descriptor: dict[str, Any]) -> None:
-        self.index.append({**descriptor, "annotations": {images.NAME_ANNOTATION: name}})
+        self.index.append({**descriptor, "annotations": {layouts.NAME_ANNOTATION: name}})
         (self.root / "index.json").write_text(json.dumps({"manifests": self.index}))
 
 
@@ -41,7 +42,7 @@ def layout(tmp_path: Path) -> Layout:
 
 def test_images_are_read_with_their_chain_ids(layout: Layout) -> None:
     layout.add("a:1", layout.image([b"one", b"two", b"three"]))
-    (found,) = images.read_layout(layout.root)
+    (found,) = layouts.read_layout(layout.root)
     assert found.name == "a:1"
     first = hashlib.sha256(b"one").hexdigest()
     second = hashlib.sha256(f"sha256:{first} sha256:{hashlib.sha256(b'two').hexdigest()}".encode()).hexdigest()
@@ -57,22 +58,22 @@ def test_an_index_gives_the_manifest_of_the_architecture(layout: Layout) -> None
     ]
     index = layout.blob(json.dumps({"manifests": manifests}).encode(), "application/vnd.oci.image.index.v1+json")
     layout.add("a:1", index)
-    (found,) = images.read_layout(layout.root)
+    (found,) = layouts.read_layout(layout.root)
     assert found.target.digest == wanted["digest"]
     with pytest.raises(errors.Invalid, match="no manifest for riscv64"):
-        images.read_layout(layout.root, "riscv64")
+        layouts.read_layout(layout.root, "riscv64")
 
 
 @pytest.mark.parametrize("digest", ["sha256:../../etc/passwd", "md5:abc", "", "sha256:" + "g" * 64])
 def test_digests_that_are_none_are_refused(layout: Layout, digest: str) -> None:
     layout.add("a:1", {**layout.image([b"x"]), "digest": digest})
     with pytest.raises(errors.Invalid, match="is not a SHA-256"):
-        images.read_layout(layout.root)
+        layouts.read_layout(layout.root)
 
 
 def test_links_are_made_renewed_and_missing_blobs_named(layout: Layout, tmp_path: Path) -> None:
     layout.add("a:1", layout.image([b"one"]))
-    manifests = images.read_layout(layout.root)
+    manifests = layouts.read_layout(layout.root)
     store = images.Images(client.Client(tmp_path / "none"), tmp_path / "root")
     store._link_blobs(layout.root, manifests)
     blobs = tmp_path / "root/io.containerd.content.v1.content/blobs/sha256"
