@@ -120,6 +120,7 @@ CONTROLLERS: tuple[tuple[str, int], ...] = (
     ("talos.machined.controllers.runtime.kernel_param_config:KernelParamConfigController", 15),
     ("talos.machined.controllers.runtime.kernel_param_defaults:KernelParamDefaultsController", 15),
     ("talos.machined.controllers.runtime.kernel_param_spec:KernelParamSpecController", 15),
+    ("talos.machined.controllers.runtime.kmsg_log_storage:KmsgLogStorageController", 15),
     ("talos.machined.controllers.runtime.machine_status:MachineStatusController", 15),
     ("talos.machined.controllers.runtime.machine_status_publisher:MachineStatusPublisherController", 15),
     ("talos.machined.controllers.runtime.maintenance_config:MaintenanceConfigController", 15),
