@@ -11,14 +11,14 @@ class KernelModuleState(wire.WireEnum):
     LIVE = "live", 0
     LOADING = "loading", 1
     UNLOADING = "unloading", 2
-    BUILTIN = "builtin", 3
+    BUILTIN = "built-in", 3
 
 
 class KernelModuleType(wire.WireEnum):
     """Kernel module type, talos.resource.definitions.enums.RuntimeKernelModuleType."""
 
     UNKNOWN = "unknown", 0
-    BUILTIN = "builtin", 1
+    BUILTIN = "built-in", 1
     DYNAMIC = "dynamic", 2
 
 

@@ -33,5 +33,5 @@ class MDLevel(wire.WireEnum):
 class MDMetadata(wire.WireEnum):
     """MDMetadata, talos.resource.definitions.enums.StorageMDMetadata."""
 
-    MD_METADATA10 = "md-metadata10", 0
-    MD_METADATA12 = "md-metadata12", 1
+    MD_METADATA10 = "1.0", 0
+    MD_METADATA12 = "1.2", 1

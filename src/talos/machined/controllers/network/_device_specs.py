@@ -25,12 +25,14 @@ from talos.machinery.types import network
 
 LAYER = network.ConfigLayer.MACHINE_CONFIGURATION
 DEFAULT_METRIC = 1024
-_TABLES = {str(one): one for one in network.RoutingTable}
 
 
 def table(text: str) -> network.RoutingTable:
     """A routing table by name or number; the main one for "" and for what is none."""
-    return _TABLES.get(text, network.RoutingTable.MAIN) if text else network.RoutingTable.MAIN
+    try:
+        return network.RoutingTable.from_text(text)
+    except ValueError:
+        return network.RoutingTable.MAIN
 
 
 def _link(device: Device) -> LinkSpec.Spec:

@@ -18,7 +18,7 @@ def specs(document: RoutingRuleConfig) -> list[RoutingRuleSpec.Spec]:
     """The rule of a document: for the family of its prefixes, for both families when it names none."""
     prefixes = [ipaddress.ip_network(one) for one in (document.src, document.dst) if one]
     families = {network.Family.INET4 if one.version == 4 else network.Family.INET6 for one in prefixes}
-    action = network.RoutingRuleAction.from_number(document.action) if document.action else _UNICAST
+    action = network.RoutingRuleAction.from_text(document.action) if document.action else _UNICAST
     return [
         RoutingRuleSpec.Spec(
             family=family,

@@ -135,7 +135,7 @@ def discovery(config: container.Container) -> Discovery:
 
 @dataclass(frozen=True, slots=True)
 class Hostname:
-    """Static name, and how to make one: `stable` (from the node identity), `addr` (from the address), `off`."""
+    """Static name, and how to make one: `stable` (from the node identity), `talos-addr` (from the address), `off`."""
 
     name: str
     auto: str
@@ -145,11 +145,11 @@ def hostname(config: container.Container) -> Hostname:
     """Hostname wanted by the configuration."""
     document = config.one(hostname_document.HostnameConfig)
     if document is not None:
-        return Hostname(document.hostname, document.auto or ("off" if document.hostname else "addr"))
+        return Hostname(document.hostname, document.auto or ("off" if document.hostname else "talos-addr"))
     section = machine_section(config)
     legacy = section.network.hostname if section.network else ""
     stable = section.features is not None and section.features.stable_hostname is True
-    return Hostname(legacy, "stable" if stable else "addr")
+    return Hostname(legacy, "stable" if stable else "talos-addr")
 
 
 @dataclass(frozen=True, slots=True)

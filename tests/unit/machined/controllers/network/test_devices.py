@@ -188,5 +188,5 @@ def test_routing_rules() -> None:
     assert (one.family, one.priority, one.table.number, one.fw_mark) == (types.Family.INET4, 100, 120, 1)
     both = rule_specs(RoutingRuleConfig(name="101", iif_name="eth0", table="main"))
     assert [str(spec.family) for spec in both] == ["inet4", "inet6"]
-    (sink,) = rule_specs(RoutingRuleConfig(name="102", dst="fd00::/8", action=6))
+    (sink,) = rule_specs(RoutingRuleConfig(name="102", dst="fd00::/8", action="blackhole"))
     assert sink.action is types.RoutingRuleAction.BLACKHOLE
