@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -164,8 +165,8 @@ def _guarded(found: command.Command, args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return exit_codes.Exit.INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has seen enough.
-        sys.stderr.close()
+        # The reader of our output has seen enough; what is still buffered must not fail at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exit_codes.Exit.OK
     except (errors.TalosError, OSError) as error:
         if args.debug:

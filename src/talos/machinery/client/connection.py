@@ -174,6 +174,9 @@ async def each(nodes: Sequence[str], call: Callable[[str], Awaitable[T]]) -> lis
     async def one(node: str) -> Result[T]:
         try:
             return Result(node, await call(node))
+        except BrokenPipeError:
+            # Lost connections are RpcErrors by now: this is the reader of our own output, who has seen enough.
+            raise
         except (errors.TalosError, OSError) as error:
             return Result(node, error=error)
 

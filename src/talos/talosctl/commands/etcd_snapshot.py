@@ -20,11 +20,13 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
     partial = target.with_name(f"{target.name}.part")
     size = 0
     try:
-        with partial.open("wb") as file:
+        # All secrets of Kubernetes are in it.
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             async for message in session.stream(
                 "/machine.MachineService/EtcdSnapshot", machine_pb2.EtcdSnapshotRequest(), node=node
             ):
                 size += file.write(message.bytes)
+            file.flush()
             os.fsync(file.fileno())
         # etcd appends a SHA-256 to the database, whose pages are of 512 bytes or a multiple.
         if size % 512 != 32:
