@@ -40,6 +40,7 @@ async def _edited(text: bytes, notes: list[str]) -> tuple[bytes, Path]:
     try:
         process = await asyncio.create_subprocess_exec(*words)
     except FileNotFoundError as error:
+        Path(name).unlink()
         raise errors.NotFound(f"editor {words[0]!r} is not installed; name one in EDITOR") from error
     if await process.wait() != 0:
         raise errors.Permanent(f"editor {words[0]!r} ended with code {process.returncode}; your text is in {name}")
