@@ -9,16 +9,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import enum
-from typing import Any
+from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
-from talos.base import errors
+from talos.base import errors, tasks
 from talos.talosctl import command, output
 from talos.talosctl.session import Session
 
 _POLL_S = 0.5
 _GONE_AFTER = 3
+PROGRESS = ("auto", "plain", "quiet")
 FLAGS = (
     command.Flag("wait", "wait until it is done", kind="bool", default=True),
     command.Flag("timeout", "how long to wait", kind="duration", default="30m"),
@@ -31,6 +32,15 @@ class Ends(enum.Enum):
 
     BOOTED = "back"
     GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to wait for, how long, and whether to say nothing meanwhile."""
+
+    ends: Ends
+    timeout_s: float
+    quiet: bool
 
 
 async def _started(session: Session, node: str) -> str | None:
@@ -54,8 +64,8 @@ async def _started(session: Session, node: str) -> str | None:
     return f"{boot} {reply.resource.metadata.created.ToNanoseconds()}"
 
 
-async def _tell(session: Session, node: str, actor: str) -> None:
-    """Print the events of the action until the node ends the stream."""
+async def _tell(session: Session, node: str, actor: str, *, quiet: bool) -> str | None:
+    """Print the events of the action until the node ends the stream; return why its sequence failed, if it did."""
     from talos.machinery.api._generated.machine import machine_pb2
     from talos.machinery.rpc import status
     from talos.talosctl.commands import events
@@ -63,11 +73,17 @@ async def _tell(session: Session, node: str, actor: str) -> None:
     request = machine_pb2.EventsRequest(tail_events=-1, with_actor_id=actor)
     try:
         async for message in session.stream("/machine.MachineService/Events", request, node=node):
-            if message.id:
-                _, source, text = events.describe(message)
+            if not message.id:
+                continue
+            name, source, text = events.describe(message)
+            if not quiet:
                 output.say(f"{node}: {source} {text}")
+            if name == "SequenceEvent" and text.startswith("error: "):
+                return f"{source} failed on {node}: {text.removeprefix('error: ')}"
     except status.RpcError:
-        return
+        # The node is on its way down, as wished.
+        pass
+    return None
 
 
 async def _until(session: Session, node: str, before: str | None, ends: Ends) -> None:
@@ -82,26 +98,36 @@ async def _until(session: Session, node: str, before: str | None, ends: Ends) ->
         await asyncio.sleep(_POLL_S)
 
 
+async def _follow(session: Session, node: str, before: str | None, actor: str, wish: Wish) -> None:
+    """Wait for the end of the action, or for the news that it failed. Raises TimedOut, Permanent."""
+    async with tasks.Owner(f"action on {node}") as owner:
+        waiting: asyncio.Task[str | None] = owner.spawn(_until(session, node, before, wish.ends), "end")
+        running = {waiting}
+        if actor:
+            running.add(owner.spawn(_tell(session, node, actor, quiet=wish.quiet), "events"))
+        deadline = asyncio.get_running_loop().time() + wish.timeout_s
+        while not waiting.done():
+            left = deadline - asyncio.get_running_loop().time()
+            done, running = await asyncio.wait(running, timeout=max(left, 0), return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                raise errors.TimedOut(f"{node} is not {wish.ends.value} after {wish.timeout_s:g} s")
+            if reason := next((task.result() for task in done if task.result()), None):
+                raise errors.Permanent(reason)
+    output.say(f"{node}: {wish.ends.value}")
+
+
 async def run(session: Session, path: str, request: Message, args: argparse.Namespace, *, ends: Ends) -> int:
     """Start the action on every node, and with --wait follow it to its end. Returns the exit code."""
+    if args.progress not in PROGRESS:
+        raise errors.Invalid(f"--progress: expected {', '.join(PROGRESS)}, got {args.progress!r}")
+
+    wish = Wish(ends, args.timeout.total_seconds(), args.progress == "quiet")
 
     async def one(node: str) -> None:
         before = await _started(session, node) if args.wait else None
         reply = await session.unary(path, request, node=node)
-        if not args.wait:
-            return
-        actor = reply.messages[0].actor_id if reply.messages else ""
-        telling: asyncio.Future[Any] | None = None
-        if args.progress != "quiet" and actor:
-            telling = asyncio.ensure_future(_tell(session, node, actor))
-        try:
-            async with asyncio.timeout(args.timeout.total_seconds()):
-                await _until(session, node, before, ends)
-        except TimeoutError as error:
-            raise errors.TimedOut(f"{node} is not {ends.value} after {args.timeout}") from error
-        finally:
-            if telling is not None:
-                telling.cancel()
-        output.say(f"{node}: {ends.value}")
+        if args.wait:
+            actor = reply.messages[0].actor_id if reply.messages else ""
+            await _follow(session, node, before, actor, wish)
 
     return (await session.each(one))[1]
