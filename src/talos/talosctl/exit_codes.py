@@ -49,6 +49,7 @@ def of(error: BaseException) -> Exit:
         (errors.TimedOut, Exit.TIMED_OUT),
         (errors.Conflict, Exit.PRECONDITION),
         (errors.Unsupported, Exit.PRECONDITION),
+        (errors.NotReady, Exit.PRECONDITION),
         (errors.Invalid, Exit.USAGE),
         (PermissionError, Exit.DENIED),
         (FileNotFoundError, Exit.NOT_FOUND),
