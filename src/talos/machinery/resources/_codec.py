@@ -1,21 +1,20 @@
-"""Specs on the wire: struct <-> protobuf message by descriptor, struct -> YAML.
+"""Specs on the wire: struct <-> protobuf message by descriptor.
 
 Field numbers come from protos/api, field names tie the two together: an attribute is named like the field of the
-message
-(`id_` style for names Python reserves). What differs in kind is converted here and nowhere else: addresses, durations,
-timestamps, enumerations, flag sets, PEM, free-form objects.
+message (`id_` style for names Python reserves). What differs in kind is converted here and nowhere else: addresses,
+durations, timestamps, enumerations, flag sets, free-form objects. CEL expressions are text here; their compiled form,
+which is what the protobuf field holds, needs a CEL compiler and is left out.
 """
 
 from __future__ import annotations
 
-import base64
 import datetime
 import enum
 import functools
 import ipaddress
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -30,6 +29,9 @@ from talos.machinery.types import wire
 _Field = Any
 _MICROSECOND = datetime.timedelta(microseconds=1)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+# What Go calls the zero time: the first second of the year 1. Here it is None.
+_ZERO_TIME_S = -62_135_596_800
+_CEL = "google.api.expr.v1alpha1.CheckedExpr"
 
 # Flag sets are text in YAML ("permanent,noprefixroute") and a number on the wire. Orders of rtnetlink(7), netdevice(7).
 _ADDRESS_FLAGS = {
@@ -110,6 +112,10 @@ def _set_url(target: Any, value: str) -> None:
     target.full_path = value
 
 
+def _set_cel(target: Any, value: str) -> None:
+    """See the module."""
+
+
 _WRITERS: dict[str, Callable[[Any, Any], None]] = {
     "common.NetIP": _set_ip,
     "common.NetIPPort": _set_ip_port,
@@ -118,7 +124,13 @@ _WRITERS: dict[str, Callable[[Any, Any], None]] = {
     "google.protobuf.Duration": _set_duration,
     "google.protobuf.Timestamp": _set_timestamp,
     "google.protobuf.Struct": _set_struct,
+    _CEL: _set_cel,
 }
+
+
+def _set_free(target: Message, value: Mapping[str, Any]) -> None:
+    """A message of somebody else's format, held as the mapping its users know."""
+    json_format.ParseDict(msgspec.to_builtins(dict(value)), target, ignore_unknown_fields=True)
 
 
 def _scalar(value: Any, field: _Field) -> Any:
@@ -130,6 +142,8 @@ def _scalar(value: Any, field: _Field) -> Any:
         return value // _MICROSECOND * 1000
     if field.type == FieldDescriptor.TYPE_BYTES and isinstance(value, str):
         return bytes.fromhex(value.replace(":", "")) if ":" in value else value.encode()
+    if field.type == FieldDescriptor.TYPE_BYTES and isinstance(value, Mapping):
+        return _yaml_text(value).encode()
     if isinstance(value, str) and field.cpp_type not in (FieldDescriptor.CPPTYPE_STRING,):
         table = _FLAGS.get(field.full_name)
         return flags_to_number(value, table) if table is not None else int(value or 0)
@@ -148,6 +162,8 @@ def _fill_one(target: Message, value: Any, descriptor: Any) -> None:
     writer = _WRITERS.get(descriptor.full_name)
     if writer is not None:
         writer(target, value)
+    elif isinstance(value, Mapping):
+        _set_free(target, value)
     elif isinstance(value, tuple | list):
         # A message whose only field is a list stands for the list, e.g. k8s.ArgValues.
         getattr(target, descriptor.fields[0].name).extend(value)
@@ -203,18 +219,32 @@ def _read_duration(m: Any) -> datetime.timedelta:
     return datetime.timedelta(seconds=m.seconds, microseconds=m.nanos // 1000)
 
 
+def _read_timestamp(m: Any) -> datetime.datetime | None:
+    return None if m.seconds == _ZERO_TIME_S else _EPOCH + _read_duration(m)
+
+
 _READERS: dict[str, Callable[[Any], Any]] = {
     "common.NetIP": lambda m: _ip_text(m.ip),
     "common.NetIPPort": _read_ip_port,
     "common.NetIPPrefix": lambda m: f"{_ip_text(m.ip)}/{m.prefix_length}" if m.ip else "",
     "common.URL": lambda m: m.full_path,
     "google.protobuf.Duration": _read_duration,
-    "google.protobuf.Timestamp": lambda m: _EPOCH + _read_duration(m),
-    "google.protobuf.Struct": json_format.MessageToDict,
+    "google.protobuf.Timestamp": _read_timestamp,
+    "google.protobuf.Struct": lambda m: _whole(json_format.MessageToDict(m)),
+    _CEL: lambda _: "",
 }
 
 
-def _optional(kind: Any) -> Any:
+def _whole(value: Any) -> Any:
+    """A Struct has only floating point numbers; those without a fraction were integers."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53 else value
+
+
+def optional(kind: Any) -> Any:
     """`X | None` -> X."""
     if isinstance(kind, types.UnionType):
         return next(a for a in typing.get_args(kind) if a is not type(None))
@@ -227,10 +257,12 @@ def _element(kind: Any, index: int) -> Any:
 
 
 def _read_scalar(value: Any, kind: Any, field: _Field) -> Any:
-    kind = _optional(kind)
+    kind = optional(kind)
+    if isinstance(value, bytes) and typing.get_origin(kind) is dict:
+        return _from_yaml(value)
     if isinstance(kind, type):
         if issubclass(kind, wire.WireEnum):
-            return kind.from_number(value) if isinstance(value, int) else kind.from_text(value)
+            return kind.received(value) if isinstance(value, int) else kind.from_text(value)
         if kind is datetime.timedelta:
             return datetime.timedelta(microseconds=value // 1000)
         if kind is str and isinstance(value, bytes):
@@ -245,7 +277,7 @@ def _read_one(message: Any, kind: Any) -> Any:
     reader = _READERS.get(message.DESCRIPTOR.full_name)
     if reader is not None:
         return reader(message)
-    kind = _optional(kind)
+    kind = optional(kind)
     if typing.get_origin(kind) is tuple:
         return tuple(getattr(message, message.DESCRIPTOR.fields[0].name))
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
@@ -254,26 +286,26 @@ def _read_one(message: Any, kind: Any) -> Any:
 
 
 @functools.cache
-def _hints(kind: type[Any]) -> dict[str, Any]:
+def hints(kind: Any) -> dict[str, Any]:
     """Types of a struct's fields, resolved."""
     return typing.get_type_hints(kind)
 
 
 def _read(message: Any, kind: type[Any]) -> Any:
     values: dict[str, Any] = {}
-    hints = _hints(kind)  # type: ignore[arg-type]
+    fields = hints(kind)  # type: ignore[arg-type]
     for field in message.DESCRIPTOR.fields:
-        name = field.name if field.name in hints else field.name + "_"
-        if name not in hints:
+        name = field.name if field.name in fields else field.name + "_"
+        if name not in fields:
             continue
         value = getattr(message, field.name)
-        expected = hints[name]
+        expected = fields[name]
         if _is_map(field):
-            inner = _element(_optional(expected), 1)
+            inner = _element(optional(expected), 1)
             is_message = field.message_type.fields_by_name["value"].message_type is not None
             values[name] = {k: _read_one(v, inner) if is_message else v for k, v in value.items()}
         elif _is_repeated(field):
-            inner = _element(_optional(expected), 0)
+            inner = _element(optional(expected), 0)
             if field.message_type is not None:
                 values[name] = tuple(_read_one(item, inner) for item in value)
             else:
@@ -323,65 +355,13 @@ def decode(data: bytes, message: str, kind: type[Any]) -> Any:
         raise errors.Invalid(f"{message}: {error}") from error
 
 
-def format_duration(value: datetime.timedelta) -> str:
-    """Return a duration as Go prints it: `1h0m0s`, `1.5s`, `250ms`, `0s`."""
-    microseconds = value // _MICROSECOND
-    sign, microseconds = ("-", -microseconds) if microseconds < 0 else ("", microseconds)
-    if microseconds == 0:
-        return "0s"
-    if microseconds < 1000:
-        return f"{sign}{microseconds}µs"
-    if microseconds < 1_000_000:
-        return f"{sign}{microseconds / 1000:.15g}ms"
-    seconds, fraction = divmod(microseconds, 1_000_000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    text = f"{seconds + fraction / 1e6:.15g}s"
-    if hours:
-        return f"{sign}{hours}h{minutes}m{text}"
-    return f"{sign}{minutes}m{text}" if minutes else sign + text
+def _yaml_text(value: Mapping[str, Any]) -> str:
+    from talos.machinery.config import encoder
+
+    return encoder.dump(dict(value))
 
 
-def _plain(value: Any) -> Any:
-    """A value as YAML data."""
-    if isinstance(value, msgspec.Struct):
-        return to_plain(value)
-    if isinstance(value, wire.WireEnum):
-        return str(value)
-    if isinstance(value, datetime.timedelta):
-        return format_duration(value)
-    if isinstance(value, datetime.datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, str | int | float | bool) or value is None:
-        return value
-    if isinstance(value, Iterable):
-        return [_plain(item) for item in value]
-    return str(value)
+def _from_yaml(value: bytes) -> Any:
+    import yaml
 
-
-def to_plain(spec: Any) -> Any:
-    """Return a spec as the mapping its YAML form has: the original's keys, in order, empty ones left out as there."""
-    omit: frozenset[str] = getattr(spec, "omit_empty", frozenset())
-    inline: frozenset[str] = getattr(spec, "inline", frozenset())
-    plain: dict[str, Any] = {}
-    for info in msgspec.structs.fields(spec):
-        value = getattr(spec, info.name)
-        if info.name in omit and _is_empty(value):
-            continue
-        if info.name in inline:
-            plain.update(_plain(value) or {})
-        else:
-            plain[info.encode_name] = _plain(value)
-    return plain
-
-
-def _is_empty(value: Any) -> bool:
-    if isinstance(value, msgspec.Struct):
-        return value == type(value)()
-    if isinstance(value, wire.WireEnum):
-        return value.number == 0
-    return not value
+    return yaml.load(value, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}  # noqa: S506 a safe loader

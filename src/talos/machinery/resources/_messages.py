@@ -5,7 +5,11 @@ from __future__ import annotations
 import importlib
 
 _PACKAGE = "talos.machinery.api._generated"
-_OTHERS = {"resource.config": "resource.config.config_pb2", "cosi.resource.meta": "cosi.meta_pb2"}
+_OTHERS = {
+    "resource.config": "resource.config.config_pb2",
+    "resource.network": "resource.network.device_config_pb2",
+    "cosi.resource.meta": "cosi.meta_pb2",
+}
 _DEFINITIONS = "talos.resource.definitions."
 
 

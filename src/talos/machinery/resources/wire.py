@@ -17,7 +17,7 @@ from talos.base import errors
 from talos.cosi import resource, state
 from talos.cosi.resource import Resource
 from talos.machinery.api._generated.cosi import resource_pb2, state_pb2
-from talos.machinery.resources import _codec, registry
+from talos.machinery.resources import _codec, _plain, registry
 from talos.machinery.resources.config import machine_config
 
 
@@ -54,8 +54,7 @@ def spec_data(res: Resource[Any]) -> Any:
     spec = res.spec
     if dataclasses.is_dataclass(spec) and not isinstance(spec, type):
         return _dataclass(spec)
-    scalar = getattr(spec, "scalar", "")
-    return _codec.to_plain(spec) if not scalar else str(getattr(spec, scalar))
+    return _plain.to_plain(spec)
 
 
 def _dataclass(value: Any) -> Any:

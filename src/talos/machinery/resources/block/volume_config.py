@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -77,6 +77,12 @@ class EncryptionKey(msgspec.Struct, frozen=True, kw_only=True):
     tpm_check_secureboot_status_on_enroll: bool = msgspec.field(default=False, name="tpmCheckSecurebootStatusOnEnroll")
     tpmpc_rs: tuple[int, ...] = msgspec.field(default=(), name="pcrs")
     tpm_pub_key_pc_rs: tuple[int, ...] = msgspec.field(default=(), name="pubKeyPcrs")
+
+    def as_yaml(self, plain: dict[str, Any]) -> Any:
+        """A passphrase is text."""
+        if self.static_passphrase:
+            plain["staticPassphrase"] = self.static_passphrase.decode(errors="replace")
+        return plain
 
 
 class EncryptionSpec(msgspec.Struct, frozen=True, kw_only=True):

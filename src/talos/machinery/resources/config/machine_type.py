@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any
 
 import msgspec
 
@@ -25,6 +25,8 @@ class MachineType(resource.Resource["MachineType.Spec"]):
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
         """Spec of MachineType; its YAML form is the bare value."""
 
-        scalar: ClassVar[str] = "machine_type"
-
         machine_type: machine_types.MachineType = machine_types.MachineType.UNKNOWN
+
+        def as_yaml(self, plain: dict[str, Any]) -> Any:
+            """The bare text."""
+            return plain["machine_type"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import base64
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -49,6 +50,12 @@ class RegistryTLSConfig(msgspec.Struct, frozen=True, kw_only=True):
     tls_client_identity: pem.CertificateAndKey | None = msgspec.field(default=None, name="clientIdentity")
     tlsca: bytes = msgspec.field(default=b"", name="ca")
     tls_insecure_skip_verify: bool = msgspec.field(default=False, name="insecureSkipVerify")
+
+    def as_yaml(self, plain: dict[str, Any]) -> Any:
+        """The CA is base64."""
+        if self.tlsca:
+            plain["ca"] = base64.b64encode(self.tlsca).decode()
+        return plain
 
 
 class RegistryConfig(resource.Resource["RegistryConfig.Spec"]):

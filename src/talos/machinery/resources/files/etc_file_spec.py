@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from talos.cosi import resource
@@ -23,3 +25,8 @@ class EtcFileSpec(resource.Resource["EtcFileSpec.Spec"]):
         contents: bytes = b""
         mode: int = 0
         selinux_label: str = ""
+
+        def as_yaml(self, plain: dict[str, Any]) -> Any:
+            """Contents are text."""
+            plain["contents"] = self.contents.decode(errors="replace")
+            return plain

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -17,6 +17,8 @@ class StaticPod(resource.Resource["StaticPod.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of StaticPod."""
+        """The pod as the kubelet reads it; it is the whole YAML form."""
+
+        inline: ClassVar[frozenset[str]] = frozenset({"pod"})
 
         pod: dict[str, Any] = msgspec.field(default_factory=dict)

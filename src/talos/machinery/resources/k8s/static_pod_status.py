@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -21,6 +21,8 @@ class StaticPodStatus(resource.Resource["StaticPodStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of StaticPodStatus."""
+        """The status as the kubelet reports it; it is the whole YAML form."""
 
-        pod_status: dict[str, Any] = msgspec.field(default_factory=dict, name="podStatus")
+        inline: ClassVar[frozenset[str]] = frozenset({"pod_status"})
+
+        pod_status: dict[str, Any] = msgspec.field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -50,6 +50,13 @@ class EthernetRingsStatus(msgspec.Struct, frozen=True, kw_only=True):
     tcp_data_split: bool | None = msgspec.field(default=None, name="tcp-data-split")
 
 
+class EthernetFeatureStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Part of EthernetStatus."""
+
+    name: str = ""
+    status: str = ""
+
+
 class EthernetChannelsStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Part of EthernetStatus."""
 
@@ -95,6 +102,12 @@ class EthernetStatus(resource.Resource["EthernetStatus.Spec"]):
         our_modes: tuple[str, ...] = msgspec.field(default=(), name="ourModes")
         peer_modes: tuple[str, ...] = msgspec.field(default=(), name="peerModes")
         rings: EthernetRingsStatus | None = None
-        features: str = ""
+        features: tuple[EthernetFeatureStatus, ...] = ()
         channels: EthernetChannelsStatus | None = None
         wake_on_lan: tuple[network_types.WOLMode, ...] = msgspec.field(default=(), name="wakeOnLAN")
+
+        def as_yaml(self, plain: dict[str, Any]) -> Any:
+            """Features are a mapping."""
+            if self.features:
+                plain["features"] = {feature.name: feature.status for feature in self.features}
+            return plain

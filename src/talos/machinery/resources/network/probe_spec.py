@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
 from talos.cosi import resource
 from talos.machinery.types import network as network_types
+from talos.machinery.types import url
 
 
 class TCPProbeSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +24,11 @@ class HTTPProbeSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str = ""
     timeout: datetime.timedelta = datetime.timedelta()
+
+    def as_yaml(self, plain: dict[str, Any]) -> Any:
+        """The URL is in parts."""
+        plain["url"] = url.parts(self.url)
+        return plain
 
 
 class ProbeSpec(resource.Resource["ProbeSpec.Spec"]):

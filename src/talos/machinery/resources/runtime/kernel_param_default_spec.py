@@ -10,7 +10,11 @@ from talos.cosi import resource
 class KernelParamDefaultSpec(resource.Resource["KernelParamDefaultSpec.Spec"]):
     """Kernel param default spec."""
 
-    definition = resource.Definition(type="KernelParamDefaultSpecs.runtime.talos.dev", namespace="runtime")
+    definition = resource.Definition(
+        type="KernelParamDefaultSpecs.runtime.talos.dev",
+        namespace="runtime",
+        message="talos.resource.definitions.runtime.KernelParamSpecSpec",
+    )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
         """Spec of KernelParamDefaultSpec."""

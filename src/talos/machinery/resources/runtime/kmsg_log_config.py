@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from talos.cosi import resource
+from talos.machinery.types import url
 
 KMSG_LOG_CONFIG_ID = "kmsg-log"
 
@@ -22,3 +25,8 @@ class KmsgLogConfig(resource.Resource["KmsgLogConfig.Spec"]):
         """Spec of KmsgLogConfig."""
 
         destinations: tuple[str, ...] = ()
+
+        def as_yaml(self, plain: dict[str, Any]) -> Any:
+            """URLs are in parts."""
+            plain["destinations"] = [url.parts(one) for one in self.destinations]
+            return plain

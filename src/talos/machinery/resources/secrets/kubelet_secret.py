@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
 from talos.cosi import resource
-from talos.machinery.types import pem
+from talos.machinery.types import pem, url
 
 KUBELET_ID = "kubelet"
 
@@ -32,3 +32,8 @@ class KubeletSecret(resource.Resource["KubeletSecret.Spec"]):
         accepted_c_as: tuple[pem.Certificate, ...] = msgspec.field(default=(), name="acceptedCAs")
         bootstrap_token_id: str = msgspec.field(default="", name="bootstrapTokenID")
         bootstrap_token_secret: str = msgspec.field(default="", name="bootstrapTokenSecret")
+
+        def as_yaml(self, plain: dict[str, Any]) -> Any:
+            """URLs are in parts."""
+            plain["endpoint"] = url.parts(self.endpoint)
+            return plain

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from talos.cosi import resource
-from talos.machinery.types import pem
+from talos.machinery.types import pem, url
 
 KUBERNETES_ROOT_ID = "k8s"
 
@@ -47,3 +47,9 @@ class KubernetesRootSecret(resource.Resource["KubernetesRootSecret.Spec"]):
         bootstrap_token_secret: str = msgspec.field(default="", name="bootstrapTokenSecret")
         secretbox_encryption_secret: str = msgspec.field(default="", name="secretboxEncryptionSecret")
         etcd_encryption_config: dict[str, Any] = msgspec.field(default_factory=dict, name="etcdEncryptionConfig")
+
+        def as_yaml(self, plain: dict[str, Any]) -> Any:
+            """URLs are in parts."""
+            plain["endpoint"] = url.parts(self.endpoint)
+            plain["local_endpoint"] = url.parts(self.local_endpoint)
+            return plain

@@ -573,16 +573,18 @@ class MountSpec(_message.Message):
         uid: _builtins.int = ...,
         gid: _builtins.int = ...,
         recursive_relabel: _builtins.bool = ...,
-        bind_target: _builtins.str = ...,
+        bind_target: _builtins.str | None = ...,
         parameters: _abc.Iterable[Global___ParameterSpec] | None = ...,
         secure: _builtins.bool = ...,
         no_exec: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_bind_target", b"_bind_target", "bind_target", b"bind_target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bind_target", b"bind_target", "file_mode", b"file_mode", "gid", b"gid", "no_exec", b"no_exec", "parameters", b"parameters", "parent_id", b"parent_id", "project_quota_support", b"project_quota_support", "recursive_relabel", b"recursive_relabel", "secure", b"secure", "selinux_label", b"selinux_label", "target_path", b"target_path", "uid", b"uid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bind_target", b"_bind_target", "bind_target", b"bind_target", "file_mode", b"file_mode", "gid", b"gid", "no_exec", b"no_exec", "parameters", b"parameters", "parent_id", b"parent_id", "project_quota_support", b"project_quota_support", "recursive_relabel", b"recursive_relabel", "secure", b"secure", "selinux_label", b"selinux_label", "target_path", b"target_path", "uid", b"uid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__bind_target: _TypeAlias = _typing.Literal["bind_target"]  # noqa: Y015
+    _WhichOneofArgType__bind_target: _TypeAlias = _typing.Literal["_bind_target", b"_bind_target"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__bind_target) -> _WhichOneofReturnType__bind_target | None: ...
 
 Global___MountSpec: _TypeAlias = MountSpec  # noqa: Y015
 
@@ -644,14 +646,16 @@ class ParameterSpec(_message.Message):
         *,
         type: _enums_pb2.BlockFSParameterType.ValueType = ...,
         name: _builtins.str = ...,
-        string: _builtins.str = ...,
+        string: _builtins.str | None = ...,
         binary: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_string", b"_string", "string", b"string"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["binary", b"binary", "name", b"name", "string", b"string", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_string", b"_string", "binary", b"binary", "name", b"name", "string", b"string", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__string: _TypeAlias = _typing.Literal["string"]  # noqa: Y015
+    _WhichOneofArgType__string: _TypeAlias = _typing.Literal["_string", b"_string"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__string) -> _WhichOneofReturnType__string | None: ...
 
 Global___ParameterSpec: _TypeAlias = ParameterSpec  # noqa: Y015
 
@@ -1091,7 +1095,7 @@ class VolumeStatusSpec(_message.Message):
         symlink_spec: Global___SymlinkProvisioningSpec | None = ...,
         parent_id: _builtins.str = ...,
         encryption_locked_to_state: _builtins.bool = ...,
-        encryption_slot: _builtins.int = ...,
+        encryption_slot: _builtins.int | None = ...,
         tpm_encryption_options: Global___TPMEncryptionOptionsInfo | None = ...,
         encryption_allow_discards: _builtins.bool = ...,
         trim_enabled: _builtins.bool = ...,
@@ -1099,11 +1103,13 @@ class VolumeStatusSpec(_message.Message):
         scrub_enabled: _builtins.bool = ...,
         scrub_interval: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["mount_spec", b"mount_spec", "scrub_interval", b"scrub_interval", "symlink_spec", b"symlink_spec", "tpm_encryption_options", b"tpm_encryption_options", "trim_interval", b"trim_interval"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_encryption_slot", b"_encryption_slot", "encryption_slot", b"encryption_slot", "mount_spec", b"mount_spec", "scrub_interval", b"scrub_interval", "symlink_spec", b"symlink_spec", "tpm_encryption_options", b"tpm_encryption_options", "trim_interval", b"trim_interval"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["configured_encryption_keys", b"configured_encryption_keys", "encryption_allow_discards", b"encryption_allow_discards", "encryption_failed_syncs", b"encryption_failed_syncs", "encryption_locked_to_state", b"encryption_locked_to_state", "encryption_provider", b"encryption_provider", "encryption_slot", b"encryption_slot", "error_message", b"error_message", "filesystem", b"filesystem", "location", b"location", "mount_location", b"mount_location", "mount_spec", b"mount_spec", "parent_id", b"parent_id", "parent_location", b"parent_location", "partition_index", b"partition_index", "partition_uuid", b"partition_uuid", "phase", b"phase", "pre_fail_phase", b"pre_fail_phase", "pretty_size", b"pretty_size", "scrub_enabled", b"scrub_enabled", "scrub_interval", b"scrub_interval", "size", b"size", "symlink_spec", b"symlink_spec", "tpm_encryption_options", b"tpm_encryption_options", "trim_enabled", b"trim_enabled", "trim_interval", b"trim_interval", "type", b"type", "uuid", b"uuid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_encryption_slot", b"_encryption_slot", "configured_encryption_keys", b"configured_encryption_keys", "encryption_allow_discards", b"encryption_allow_discards", "encryption_failed_syncs", b"encryption_failed_syncs", "encryption_locked_to_state", b"encryption_locked_to_state", "encryption_provider", b"encryption_provider", "encryption_slot", b"encryption_slot", "error_message", b"error_message", "filesystem", b"filesystem", "location", b"location", "mount_location", b"mount_location", "mount_spec", b"mount_spec", "parent_id", b"parent_id", "parent_location", b"parent_location", "partition_index", b"partition_index", "partition_uuid", b"partition_uuid", "phase", b"phase", "pre_fail_phase", b"pre_fail_phase", "pretty_size", b"pretty_size", "scrub_enabled", b"scrub_enabled", "scrub_interval", b"scrub_interval", "size", b"size", "symlink_spec", b"symlink_spec", "tpm_encryption_options", b"tpm_encryption_options", "trim_enabled", b"trim_enabled", "trim_interval", b"trim_interval", "type", b"type", "uuid", b"uuid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__encryption_slot: _TypeAlias = _typing.Literal["encryption_slot"]  # noqa: Y015
+    _WhichOneofArgType__encryption_slot: _TypeAlias = _typing.Literal["_encryption_slot", b"_encryption_slot"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__encryption_slot) -> _WhichOneofReturnType__encryption_slot | None: ...
 
 Global___VolumeStatusSpec: _TypeAlias = VolumeStatusSpec  # noqa: Y015
 

@@ -385,7 +385,7 @@ class BondMasterSpec(_message.Message):
         lacp_rate: _enums_pb2.NethelpersLACPRate.ValueType = ...,
         arp_validate: _enums_pb2.NethelpersARPValidate.ValueType = ...,
         arp_all_targets: _enums_pb2.NethelpersARPAllTargets.ValueType = ...,
-        primary_index: _builtins.int = ...,
+        primary_index: _builtins.int | None = ...,
         primary_reselect: _enums_pb2.NethelpersPrimaryReselect.ValueType = ...,
         fail_over_mac: _enums_pb2.NethelpersFailOverMAC.ValueType = ...,
         ad_select: _enums_pb2.NethelpersADSelect.ValueType = ...,
@@ -406,15 +406,22 @@ class BondMasterSpec(_message.Message):
         peer_notify_delay: _builtins.int = ...,
         arpip_targets: _abc.Iterable[_common_pb2.NetIP] | None = ...,
         nsip6_targets: _abc.Iterable[_common_pb2.NetIP] | None = ...,
-        adlacp_active: _enums_pb2.NethelpersADLACPActive.ValueType = ...,
+        adlacp_active: _enums_pb2.NethelpersADLACPActive.ValueType | None = ...,
         missed_max: _builtins.int = ...,
         primary: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_adlacp_active", b"_adlacp_active", "_primary_index", b"_primary_index", "adlacp_active", b"adlacp_active", "primary_index", b"primary_index"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ad_actor_sys_prio", b"ad_actor_sys_prio", "ad_select", b"ad_select", "ad_user_port_key", b"ad_user_port_key", "adlacp_active", b"adlacp_active", "all_slaves_active", b"all_slaves_active", "arp_all_targets", b"arp_all_targets", "arp_interval", b"arp_interval", "arp_validate", b"arp_validate", "arpip_targets", b"arpip_targets", "down_delay", b"down_delay", "fail_over_mac", b"fail_over_mac", "hash_policy", b"hash_policy", "lacp_rate", b"lacp_rate", "lp_interval", b"lp_interval", "mii_mon", b"mii_mon", "min_links", b"min_links", "missed_max", b"missed_max", "mode", b"mode", "nsip6_targets", b"nsip6_targets", "num_peer_notif", b"num_peer_notif", "packets_per_slave", b"packets_per_slave", "peer_notify_delay", b"peer_notify_delay", "primary", b"primary", "primary_index", b"primary_index", "primary_reselect", b"primary_reselect", "resend_igmp", b"resend_igmp", "tlb_dynamic_lb", b"tlb_dynamic_lb", "up_delay", b"up_delay", "use_carrier", b"use_carrier"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_adlacp_active", b"_adlacp_active", "_primary_index", b"_primary_index", "ad_actor_sys_prio", b"ad_actor_sys_prio", "ad_select", b"ad_select", "ad_user_port_key", b"ad_user_port_key", "adlacp_active", b"adlacp_active", "all_slaves_active", b"all_slaves_active", "arp_all_targets", b"arp_all_targets", "arp_interval", b"arp_interval", "arp_validate", b"arp_validate", "arpip_targets", b"arpip_targets", "down_delay", b"down_delay", "fail_over_mac", b"fail_over_mac", "hash_policy", b"hash_policy", "lacp_rate", b"lacp_rate", "lp_interval", b"lp_interval", "mii_mon", b"mii_mon", "min_links", b"min_links", "missed_max", b"missed_max", "mode", b"mode", "nsip6_targets", b"nsip6_targets", "num_peer_notif", b"num_peer_notif", "packets_per_slave", b"packets_per_slave", "peer_notify_delay", b"peer_notify_delay", "primary", b"primary", "primary_index", b"primary_index", "primary_reselect", b"primary_reselect", "resend_igmp", b"resend_igmp", "tlb_dynamic_lb", b"tlb_dynamic_lb", "up_delay", b"up_delay", "use_carrier", b"use_carrier"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__adlacp_active: _TypeAlias = _typing.Literal["adlacp_active"]  # noqa: Y015
+    _WhichOneofArgType__adlacp_active: _TypeAlias = _typing.Literal["_adlacp_active", b"_adlacp_active"]  # noqa: Y015
+    _WhichOneofReturnType__primary_index: _TypeAlias = _typing.Literal["primary_index"]  # noqa: Y015
+    _WhichOneofArgType__primary_index: _TypeAlias = _typing.Literal["_primary_index", b"_primary_index"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__adlacp_active) -> _WhichOneofReturnType__adlacp_active | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__primary_index) -> _WhichOneofReturnType__primary_index | None: ...
 
 Global___BondMasterSpec: _TypeAlias = BondMasterSpec  # noqa: Y015
 
@@ -613,16 +620,31 @@ class EthernetChannelsSpec(_message.Message):
     def __init__(
         self,
         *,
-        rx: _builtins.int = ...,
-        tx: _builtins.int = ...,
-        other: _builtins.int = ...,
-        combined: _builtins.int = ...,
+        rx: _builtins.int | None = ...,
+        tx: _builtins.int | None = ...,
+        other: _builtins.int | None = ...,
+        combined: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_combined", b"_combined", "_other", b"_other", "_rx", b"_rx", "_tx", b"_tx", "combined", b"combined", "other", b"other", "rx", b"rx", "tx", b"tx"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["combined", b"combined", "other", b"other", "rx", b"rx", "tx", b"tx"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_combined", b"_combined", "_other", b"_other", "_rx", b"_rx", "_tx", b"_tx", "combined", b"combined", "other", b"other", "rx", b"rx", "tx", b"tx"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__combined: _TypeAlias = _typing.Literal["combined"]  # noqa: Y015
+    _WhichOneofArgType__combined: _TypeAlias = _typing.Literal["_combined", b"_combined"]  # noqa: Y015
+    _WhichOneofReturnType__other: _TypeAlias = _typing.Literal["other"]  # noqa: Y015
+    _WhichOneofArgType__other: _TypeAlias = _typing.Literal["_other", b"_other"]  # noqa: Y015
+    _WhichOneofReturnType__rx: _TypeAlias = _typing.Literal["rx"]  # noqa: Y015
+    _WhichOneofArgType__rx: _TypeAlias = _typing.Literal["_rx", b"_rx"]  # noqa: Y015
+    _WhichOneofReturnType__tx: _TypeAlias = _typing.Literal["tx"]  # noqa: Y015
+    _WhichOneofArgType__tx: _TypeAlias = _typing.Literal["_tx", b"_tx"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__combined) -> _WhichOneofReturnType__combined | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__other) -> _WhichOneofReturnType__other | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rx) -> _WhichOneofReturnType__rx | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tx) -> _WhichOneofReturnType__tx | None: ...
 
 Global___EthernetChannelsSpec: _TypeAlias = EthernetChannelsSpec  # noqa: Y015
 
@@ -649,20 +671,51 @@ class EthernetChannelsStatus(_message.Message):
     def __init__(
         self,
         *,
-        rx_max: _builtins.int = ...,
-        tx_max: _builtins.int = ...,
-        other_max: _builtins.int = ...,
-        combined_max: _builtins.int = ...,
-        rx: _builtins.int = ...,
-        tx: _builtins.int = ...,
-        other: _builtins.int = ...,
-        combined: _builtins.int = ...,
+        rx_max: _builtins.int | None = ...,
+        tx_max: _builtins.int | None = ...,
+        other_max: _builtins.int | None = ...,
+        combined_max: _builtins.int | None = ...,
+        rx: _builtins.int | None = ...,
+        tx: _builtins.int | None = ...,
+        other: _builtins.int | None = ...,
+        combined: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_combined", b"_combined", "_combined_max", b"_combined_max", "_other", b"_other", "_other_max", b"_other_max", "_rx", b"_rx", "_rx_max", b"_rx_max", "_tx", b"_tx", "_tx_max", b"_tx_max", "combined", b"combined", "combined_max", b"combined_max", "other", b"other", "other_max", b"other_max", "rx", b"rx", "rx_max", b"rx_max", "tx", b"tx", "tx_max", b"tx_max"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["combined", b"combined", "combined_max", b"combined_max", "other", b"other", "other_max", b"other_max", "rx", b"rx", "rx_max", b"rx_max", "tx", b"tx", "tx_max", b"tx_max"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_combined", b"_combined", "_combined_max", b"_combined_max", "_other", b"_other", "_other_max", b"_other_max", "_rx", b"_rx", "_rx_max", b"_rx_max", "_tx", b"_tx", "_tx_max", b"_tx_max", "combined", b"combined", "combined_max", b"combined_max", "other", b"other", "other_max", b"other_max", "rx", b"rx", "rx_max", b"rx_max", "tx", b"tx", "tx_max", b"tx_max"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__combined: _TypeAlias = _typing.Literal["combined"]  # noqa: Y015
+    _WhichOneofArgType__combined: _TypeAlias = _typing.Literal["_combined", b"_combined"]  # noqa: Y015
+    _WhichOneofReturnType__combined_max: _TypeAlias = _typing.Literal["combined_max"]  # noqa: Y015
+    _WhichOneofArgType__combined_max: _TypeAlias = _typing.Literal["_combined_max", b"_combined_max"]  # noqa: Y015
+    _WhichOneofReturnType__other: _TypeAlias = _typing.Literal["other"]  # noqa: Y015
+    _WhichOneofArgType__other: _TypeAlias = _typing.Literal["_other", b"_other"]  # noqa: Y015
+    _WhichOneofReturnType__other_max: _TypeAlias = _typing.Literal["other_max"]  # noqa: Y015
+    _WhichOneofArgType__other_max: _TypeAlias = _typing.Literal["_other_max", b"_other_max"]  # noqa: Y015
+    _WhichOneofReturnType__rx: _TypeAlias = _typing.Literal["rx"]  # noqa: Y015
+    _WhichOneofArgType__rx: _TypeAlias = _typing.Literal["_rx", b"_rx"]  # noqa: Y015
+    _WhichOneofReturnType__rx_max: _TypeAlias = _typing.Literal["rx_max"]  # noqa: Y015
+    _WhichOneofArgType__rx_max: _TypeAlias = _typing.Literal["_rx_max", b"_rx_max"]  # noqa: Y015
+    _WhichOneofReturnType__tx: _TypeAlias = _typing.Literal["tx"]  # noqa: Y015
+    _WhichOneofArgType__tx: _TypeAlias = _typing.Literal["_tx", b"_tx"]  # noqa: Y015
+    _WhichOneofReturnType__tx_max: _TypeAlias = _typing.Literal["tx_max"]  # noqa: Y015
+    _WhichOneofArgType__tx_max: _TypeAlias = _typing.Literal["_tx_max", b"_tx_max"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__combined) -> _WhichOneofReturnType__combined | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__combined_max) -> _WhichOneofReturnType__combined_max | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__other) -> _WhichOneofReturnType__other | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__other_max) -> _WhichOneofReturnType__other_max | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rx) -> _WhichOneofReturnType__rx | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rx_max) -> _WhichOneofReturnType__rx_max | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tx) -> _WhichOneofReturnType__tx | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tx_max) -> _WhichOneofReturnType__tx_max | None: ...
 
 Global___EthernetChannelsStatus: _TypeAlias = EthernetChannelsStatus  # noqa: Y015
 
@@ -715,22 +768,61 @@ class EthernetRingsSpec(_message.Message):
     def __init__(
         self,
         *,
-        rx: _builtins.int = ...,
-        rx_mini: _builtins.int = ...,
-        rx_jumbo: _builtins.int = ...,
-        tx: _builtins.int = ...,
-        rx_buf_len: _builtins.int = ...,
-        cqe_size: _builtins.int = ...,
-        tx_push: _builtins.bool = ...,
-        rx_push: _builtins.bool = ...,
-        tx_push_buf_len: _builtins.int = ...,
-        tcp_data_split: _builtins.bool = ...,
+        rx: _builtins.int | None = ...,
+        rx_mini: _builtins.int | None = ...,
+        rx_jumbo: _builtins.int | None = ...,
+        tx: _builtins.int | None = ...,
+        rx_buf_len: _builtins.int | None = ...,
+        cqe_size: _builtins.int | None = ...,
+        tx_push: _builtins.bool | None = ...,
+        rx_push: _builtins.bool | None = ...,
+        tx_push_buf_len: _builtins.int | None = ...,
+        tcp_data_split: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cqe_size", b"_cqe_size", "_rx", b"_rx", "_rx_buf_len", b"_rx_buf_len", "_rx_jumbo", b"_rx_jumbo", "_rx_mini", b"_rx_mini", "_rx_push", b"_rx_push", "_tcp_data_split", b"_tcp_data_split", "_tx", b"_tx", "_tx_push", b"_tx_push", "_tx_push_buf_len", b"_tx_push_buf_len", "cqe_size", b"cqe_size", "rx", b"rx", "rx_buf_len", b"rx_buf_len", "rx_jumbo", b"rx_jumbo", "rx_mini", b"rx_mini", "rx_push", b"rx_push", "tcp_data_split", b"tcp_data_split", "tx", b"tx", "tx_push", b"tx_push", "tx_push_buf_len", b"tx_push_buf_len"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cqe_size", b"cqe_size", "rx", b"rx", "rx_buf_len", b"rx_buf_len", "rx_jumbo", b"rx_jumbo", "rx_mini", b"rx_mini", "rx_push", b"rx_push", "tcp_data_split", b"tcp_data_split", "tx", b"tx", "tx_push", b"tx_push", "tx_push_buf_len", b"tx_push_buf_len"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cqe_size", b"_cqe_size", "_rx", b"_rx", "_rx_buf_len", b"_rx_buf_len", "_rx_jumbo", b"_rx_jumbo", "_rx_mini", b"_rx_mini", "_rx_push", b"_rx_push", "_tcp_data_split", b"_tcp_data_split", "_tx", b"_tx", "_tx_push", b"_tx_push", "_tx_push_buf_len", b"_tx_push_buf_len", "cqe_size", b"cqe_size", "rx", b"rx", "rx_buf_len", b"rx_buf_len", "rx_jumbo", b"rx_jumbo", "rx_mini", b"rx_mini", "rx_push", b"rx_push", "tcp_data_split", b"tcp_data_split", "tx", b"tx", "tx_push", b"tx_push", "tx_push_buf_len", b"tx_push_buf_len"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__cqe_size: _TypeAlias = _typing.Literal["cqe_size"]  # noqa: Y015
+    _WhichOneofArgType__cqe_size: _TypeAlias = _typing.Literal["_cqe_size", b"_cqe_size"]  # noqa: Y015
+    _WhichOneofReturnType__rx: _TypeAlias = _typing.Literal["rx"]  # noqa: Y015
+    _WhichOneofArgType__rx: _TypeAlias = _typing.Literal["_rx", b"_rx"]  # noqa: Y015
+    _WhichOneofReturnType__rx_buf_len: _TypeAlias = _typing.Literal["rx_buf_len"]  # noqa: Y015
+    _WhichOneofArgType__rx_buf_len: _TypeAlias = _typing.Literal["_rx_buf_len", b"_rx_buf_len"]  # noqa: Y015
+    _WhichOneofReturnType__rx_jumbo: _TypeAlias = _typing.Literal["rx_jumbo"]  # noqa: Y015
+    _WhichOneofArgType__rx_jumbo: _TypeAlias = _typing.Literal["_rx_jumbo", b"_rx_jumbo"]  # noqa: Y015
+    _WhichOneofReturnType__rx_mini: _TypeAlias = _typing.Literal["rx_mini"]  # noqa: Y015
+    _WhichOneofArgType__rx_mini: _TypeAlias = _typing.Literal["_rx_mini", b"_rx_mini"]  # noqa: Y015
+    _WhichOneofReturnType__rx_push: _TypeAlias = _typing.Literal["rx_push"]  # noqa: Y015
+    _WhichOneofArgType__rx_push: _TypeAlias = _typing.Literal["_rx_push", b"_rx_push"]  # noqa: Y015
+    _WhichOneofReturnType__tcp_data_split: _TypeAlias = _typing.Literal["tcp_data_split"]  # noqa: Y015
+    _WhichOneofArgType__tcp_data_split: _TypeAlias = _typing.Literal["_tcp_data_split", b"_tcp_data_split"]  # noqa: Y015
+    _WhichOneofReturnType__tx: _TypeAlias = _typing.Literal["tx"]  # noqa: Y015
+    _WhichOneofArgType__tx: _TypeAlias = _typing.Literal["_tx", b"_tx"]  # noqa: Y015
+    _WhichOneofReturnType__tx_push: _TypeAlias = _typing.Literal["tx_push"]  # noqa: Y015
+    _WhichOneofArgType__tx_push: _TypeAlias = _typing.Literal["_tx_push", b"_tx_push"]  # noqa: Y015
+    _WhichOneofReturnType__tx_push_buf_len: _TypeAlias = _typing.Literal["tx_push_buf_len"]  # noqa: Y015
+    _WhichOneofArgType__tx_push_buf_len: _TypeAlias = _typing.Literal["_tx_push_buf_len", b"_tx_push_buf_len"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cqe_size) -> _WhichOneofReturnType__cqe_size | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rx) -> _WhichOneofReturnType__rx | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rx_buf_len) -> _WhichOneofReturnType__rx_buf_len | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rx_jumbo) -> _WhichOneofReturnType__rx_jumbo | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rx_mini) -> _WhichOneofReturnType__rx_mini | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rx_push) -> _WhichOneofReturnType__rx_push | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tcp_data_split) -> _WhichOneofReturnType__tcp_data_split | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tx) -> _WhichOneofReturnType__tx | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tx_push) -> _WhichOneofReturnType__tx_push | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tx_push_buf_len) -> _WhichOneofReturnType__tx_push_buf_len | None: ...
 
 Global___EthernetRingsSpec: _TypeAlias = EthernetRingsSpec  # noqa: Y015
 
@@ -771,27 +863,86 @@ class EthernetRingsStatus(_message.Message):
     def __init__(
         self,
         *,
-        rx_max: _builtins.int = ...,
-        rx_mini_max: _builtins.int = ...,
-        rx_jumbo_max: _builtins.int = ...,
-        tx_max: _builtins.int = ...,
-        tx_push_buf_len_max: _builtins.int = ...,
-        rx: _builtins.int = ...,
-        rx_mini: _builtins.int = ...,
-        rx_jumbo: _builtins.int = ...,
-        tx: _builtins.int = ...,
-        rx_buf_len: _builtins.int = ...,
-        cqe_size: _builtins.int = ...,
-        tx_push: _builtins.bool = ...,
-        rx_push: _builtins.bool = ...,
-        tx_push_buf_len: _builtins.int = ...,
-        tcp_data_split: _builtins.bool = ...,
+        rx_max: _builtins.int | None = ...,
+        rx_mini_max: _builtins.int | None = ...,
+        rx_jumbo_max: _builtins.int | None = ...,
+        tx_max: _builtins.int | None = ...,
+        tx_push_buf_len_max: _builtins.int | None = ...,
+        rx: _builtins.int | None = ...,
+        rx_mini: _builtins.int | None = ...,
+        rx_jumbo: _builtins.int | None = ...,
+        tx: _builtins.int | None = ...,
+        rx_buf_len: _builtins.int | None = ...,
+        cqe_size: _builtins.int | None = ...,
+        tx_push: _builtins.bool | None = ...,
+        rx_push: _builtins.bool | None = ...,
+        tx_push_buf_len: _builtins.int | None = ...,
+        tcp_data_split: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cqe_size", b"_cqe_size", "_rx", b"_rx", "_rx_buf_len", b"_rx_buf_len", "_rx_jumbo", b"_rx_jumbo", "_rx_jumbo_max", b"_rx_jumbo_max", "_rx_max", b"_rx_max", "_rx_mini", b"_rx_mini", "_rx_mini_max", b"_rx_mini_max", "_rx_push", b"_rx_push", "_tcp_data_split", b"_tcp_data_split", "_tx", b"_tx", "_tx_max", b"_tx_max", "_tx_push", b"_tx_push", "_tx_push_buf_len", b"_tx_push_buf_len", "_tx_push_buf_len_max", b"_tx_push_buf_len_max", "cqe_size", b"cqe_size", "rx", b"rx", "rx_buf_len", b"rx_buf_len", "rx_jumbo", b"rx_jumbo", "rx_jumbo_max", b"rx_jumbo_max", "rx_max", b"rx_max", "rx_mini", b"rx_mini", "rx_mini_max", b"rx_mini_max", "rx_push", b"rx_push", "tcp_data_split", b"tcp_data_split", "tx", b"tx", "tx_max", b"tx_max", "tx_push", b"tx_push", "tx_push_buf_len", b"tx_push_buf_len", "tx_push_buf_len_max", b"tx_push_buf_len_max"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cqe_size", b"cqe_size", "rx", b"rx", "rx_buf_len", b"rx_buf_len", "rx_jumbo", b"rx_jumbo", "rx_jumbo_max", b"rx_jumbo_max", "rx_max", b"rx_max", "rx_mini", b"rx_mini", "rx_mini_max", b"rx_mini_max", "rx_push", b"rx_push", "tcp_data_split", b"tcp_data_split", "tx", b"tx", "tx_max", b"tx_max", "tx_push", b"tx_push", "tx_push_buf_len", b"tx_push_buf_len", "tx_push_buf_len_max", b"tx_push_buf_len_max"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cqe_size", b"_cqe_size", "_rx", b"_rx", "_rx_buf_len", b"_rx_buf_len", "_rx_jumbo", b"_rx_jumbo", "_rx_jumbo_max", b"_rx_jumbo_max", "_rx_max", b"_rx_max", "_rx_mini", b"_rx_mini", "_rx_mini_max", b"_rx_mini_max", "_rx_push", b"_rx_push", "_tcp_data_split", b"_tcp_data_split", "_tx", b"_tx", "_tx_max", b"_tx_max", "_tx_push", b"_tx_push", "_tx_push_buf_len", b"_tx_push_buf_len", "_tx_push_buf_len_max", b"_tx_push_buf_len_max", "cqe_size", b"cqe_size", "rx", b"rx", "rx_buf_len", b"rx_buf_len", "rx_jumbo", b"rx_jumbo", "rx_jumbo_max", b"rx_jumbo_max", "rx_max", b"rx_max", "rx_mini", b"rx_mini", "rx_mini_max", b"rx_mini_max", "rx_push", b"rx_push", "tcp_data_split", b"tcp_data_split", "tx", b"tx", "tx_max", b"tx_max", "tx_push", b"tx_push", "tx_push_buf_len", b"tx_push_buf_len", "tx_push_buf_len_max", b"tx_push_buf_len_max"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__cqe_size: _TypeAlias = _typing.Literal["cqe_size"]  # noqa: Y015
+    _WhichOneofArgType__cqe_size: _TypeAlias = _typing.Literal["_cqe_size", b"_cqe_size"]  # noqa: Y015
+    _WhichOneofReturnType__rx: _TypeAlias = _typing.Literal["rx"]  # noqa: Y015
+    _WhichOneofArgType__rx: _TypeAlias = _typing.Literal["_rx", b"_rx"]  # noqa: Y015
+    _WhichOneofReturnType__rx_buf_len: _TypeAlias = _typing.Literal["rx_buf_len"]  # noqa: Y015
+    _WhichOneofArgType__rx_buf_len: _TypeAlias = _typing.Literal["_rx_buf_len", b"_rx_buf_len"]  # noqa: Y015
+    _WhichOneofReturnType__rx_jumbo: _TypeAlias = _typing.Literal["rx_jumbo"]  # noqa: Y015
+    _WhichOneofArgType__rx_jumbo: _TypeAlias = _typing.Literal["_rx_jumbo", b"_rx_jumbo"]  # noqa: Y015
+    _WhichOneofReturnType__rx_jumbo_max: _TypeAlias = _typing.Literal["rx_jumbo_max"]  # noqa: Y015
+    _WhichOneofArgType__rx_jumbo_max: _TypeAlias = _typing.Literal["_rx_jumbo_max", b"_rx_jumbo_max"]  # noqa: Y015
+    _WhichOneofReturnType__rx_max: _TypeAlias = _typing.Literal["rx_max"]  # noqa: Y015
+    _WhichOneofArgType__rx_max: _TypeAlias = _typing.Literal["_rx_max", b"_rx_max"]  # noqa: Y015
+    _WhichOneofReturnType__rx_mini: _TypeAlias = _typing.Literal["rx_mini"]  # noqa: Y015
+    _WhichOneofArgType__rx_mini: _TypeAlias = _typing.Literal["_rx_mini", b"_rx_mini"]  # noqa: Y015
+    _WhichOneofReturnType__rx_mini_max: _TypeAlias = _typing.Literal["rx_mini_max"]  # noqa: Y015
+    _WhichOneofArgType__rx_mini_max: _TypeAlias = _typing.Literal["_rx_mini_max", b"_rx_mini_max"]  # noqa: Y015
+    _WhichOneofReturnType__rx_push: _TypeAlias = _typing.Literal["rx_push"]  # noqa: Y015
+    _WhichOneofArgType__rx_push: _TypeAlias = _typing.Literal["_rx_push", b"_rx_push"]  # noqa: Y015
+    _WhichOneofReturnType__tcp_data_split: _TypeAlias = _typing.Literal["tcp_data_split"]  # noqa: Y015
+    _WhichOneofArgType__tcp_data_split: _TypeAlias = _typing.Literal["_tcp_data_split", b"_tcp_data_split"]  # noqa: Y015
+    _WhichOneofReturnType__tx: _TypeAlias = _typing.Literal["tx"]  # noqa: Y015
+    _WhichOneofArgType__tx: _TypeAlias = _typing.Literal["_tx", b"_tx"]  # noqa: Y015
+    _WhichOneofReturnType__tx_max: _TypeAlias = _typing.Literal["tx_max"]  # noqa: Y015
+    _WhichOneofArgType__tx_max: _TypeAlias = _typing.Literal["_tx_max", b"_tx_max"]  # noqa: Y015
+    _WhichOneofReturnType__tx_push: _TypeAlias = _typing.Literal["tx_push"]  # noqa: Y015
+    _WhichOneofArgType__tx_push: _TypeAlias = _typing.Literal["_tx_push", b"_tx_push"]  # noqa: Y015
+    _WhichOneofReturnType__tx_push_buf_len: _TypeAlias = _typing.Literal["tx_push_buf_len"]  # noqa: Y015
+    _WhichOneofArgType__tx_push_buf_len: _TypeAlias = _typing.Literal["_tx_push_buf_len", b"_tx_push_buf_len"]  # noqa: Y015
+    _WhichOneofReturnType__tx_push_buf_len_max: _TypeAlias = _typing.Literal["tx_push_buf_len_max"]  # noqa: Y015
+    _WhichOneofArgType__tx_push_buf_len_max: _TypeAlias = _typing.Literal["_tx_push_buf_len_max", b"_tx_push_buf_len_max"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cqe_size) -> _WhichOneofReturnType__cqe_size | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rx) -> _WhichOneofReturnType__rx | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rx_buf_len) -> _WhichOneofReturnType__rx_buf_len | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rx_jumbo) -> _WhichOneofReturnType__rx_jumbo | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rx_jumbo_max) -> _WhichOneofReturnType__rx_jumbo_max | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rx_max) -> _WhichOneofReturnType__rx_max | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rx_mini) -> _WhichOneofReturnType__rx_mini | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rx_mini_max) -> _WhichOneofReturnType__rx_mini_max | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rx_push) -> _WhichOneofReturnType__rx_push | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tcp_data_split) -> _WhichOneofReturnType__tcp_data_split | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tx) -> _WhichOneofReturnType__tx | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tx_max) -> _WhichOneofReturnType__tx_max | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tx_push) -> _WhichOneofReturnType__tx_push | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tx_push_buf_len) -> _WhichOneofReturnType__tx_push_buf_len | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tx_push_buf_len_max) -> _WhichOneofReturnType__tx_push_buf_len_max | None: ...
 
 Global___EthernetRingsStatus: _TypeAlias = EthernetRingsStatus  # noqa: Y015
 
@@ -880,7 +1031,7 @@ class EthernetStatusSpec(_message.Message):
     def __init__(
         self,
         *,
-        link_state: _builtins.bool = ...,
+        link_state: _builtins.bool | None = ...,
         speed_megabits: _builtins.int = ...,
         port: _enums_pb2.NethelpersPort.ValueType = ...,
         duplex: _enums_pb2.NethelpersDuplex.ValueType = ...,
@@ -891,11 +1042,13 @@ class EthernetStatusSpec(_message.Message):
         channels: Global___EthernetChannelsStatus | None = ...,
         wake_on_lan: _abc.Iterable[_enums_pb2.NethelpersWOLMode.ValueType] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "rings", b"rings"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_link_state", b"_link_state", "channels", b"channels", "link_state", b"link_state", "rings", b"rings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "duplex", b"duplex", "features", b"features", "link_state", b"link_state", "our_modes", b"our_modes", "peer_modes", b"peer_modes", "port", b"port", "rings", b"rings", "speed_megabits", b"speed_megabits", "wake_on_lan", b"wake_on_lan"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_link_state", b"_link_state", "channels", b"channels", "duplex", b"duplex", "features", b"features", "link_state", b"link_state", "our_modes", b"our_modes", "peer_modes", b"peer_modes", "port", b"port", "rings", b"rings", "speed_megabits", b"speed_megabits", "wake_on_lan", b"wake_on_lan"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__link_state: _TypeAlias = _typing.Literal["link_state"]  # noqa: Y015
+    _WhichOneofArgType__link_state: _TypeAlias = _typing.Literal["_link_state", b"_link_state"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__link_state) -> _WhichOneofReturnType__link_state | None: ...
 
 Global___EthernetStatusSpec: _TypeAlias = EthernetStatusSpec  # noqa: Y015
 
@@ -1133,16 +1286,18 @@ class LinkSpecSpec(_message.Message):
         wireguard: Global___WireguardSpec | None = ...,
         config_layer: _enums_pb2.NetworkConfigLayer.ValueType = ...,
         hardware_address: _builtins.bytes = ...,
-        multicast: _builtins.bool = ...,
+        multicast: _builtins.bool | None = ...,
         vrf_master: Global___VRFMasterSpec | None = ...,
         vrf_slave: Global___VRFSlave | None = ...,
         veth: Global___VethSpec | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bond_master", b"bond_master", "bond_slave", b"bond_slave", "bridge_master", b"bridge_master", "bridge_slave", b"bridge_slave", "veth", b"veth", "vlan", b"vlan", "vrf_master", b"vrf_master", "vrf_slave", b"vrf_slave", "wireguard", b"wireguard"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_multicast", b"_multicast", "bond_master", b"bond_master", "bond_slave", b"bond_slave", "bridge_master", b"bridge_master", "bridge_slave", b"bridge_slave", "multicast", b"multicast", "veth", b"veth", "vlan", b"vlan", "vrf_master", b"vrf_master", "vrf_slave", b"vrf_slave", "wireguard", b"wireguard"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bond_master", b"bond_master", "bond_slave", b"bond_slave", "bridge_master", b"bridge_master", "bridge_slave", b"bridge_slave", "config_layer", b"config_layer", "hardware_address", b"hardware_address", "kind", b"kind", "logical", b"logical", "mtu", b"mtu", "multicast", b"multicast", "name", b"name", "parent_name", b"parent_name", "type", b"type", "up", b"up", "veth", b"veth", "vlan", b"vlan", "vrf_master", b"vrf_master", "vrf_slave", b"vrf_slave", "wireguard", b"wireguard"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_multicast", b"_multicast", "bond_master", b"bond_master", "bond_slave", b"bond_slave", "bridge_master", b"bridge_master", "bridge_slave", b"bridge_slave", "config_layer", b"config_layer", "hardware_address", b"hardware_address", "kind", b"kind", "logical", b"logical", "mtu", b"mtu", "multicast", b"multicast", "name", b"name", "parent_name", b"parent_name", "type", b"type", "up", b"up", "veth", b"veth", "vlan", b"vlan", "vrf_master", b"vrf_master", "vrf_slave", b"vrf_slave", "wireguard", b"wireguard"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__multicast: _TypeAlias = _typing.Literal["multicast"]  # noqa: Y015
+    _WhichOneofArgType__multicast: _TypeAlias = _typing.Literal["_multicast", b"_multicast"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__multicast) -> _WhichOneofReturnType__multicast | None: ...
 
 Global___LinkSpecSpec: _TypeAlias = LinkSpecSpec  # noqa: Y015
 
@@ -1575,7 +1730,7 @@ class NfTablesRule(_message.Message):
         self,
         *,
         match_o_if_name: Global___NfTablesIfNameMatch | None = ...,
-        verdict: _enums_pb2.NethelpersNfTablesVerdict.ValueType = ...,
+        verdict: _enums_pb2.NethelpersNfTablesVerdict.ValueType | None = ...,
         match_mark: Global___NfTablesMark | None = ...,
         set_mark: Global___NfTablesMark | None = ...,
         match_source_address: Global___NfTablesAddressMatch | None = ...,
@@ -1587,11 +1742,13 @@ class NfTablesRule(_message.Message):
         match_conntrack_state: Global___NfTablesConntrackStateMatch | None = ...,
         anon_counter: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["clamp_mss", b"clamp_mss", "match_conntrack_state", b"match_conntrack_state", "match_destination_address", b"match_destination_address", "match_i_if_name", b"match_i_if_name", "match_layer4", b"match_layer4", "match_limit", b"match_limit", "match_mark", b"match_mark", "match_o_if_name", b"match_o_if_name", "match_source_address", b"match_source_address", "set_mark", b"set_mark"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_verdict", b"_verdict", "clamp_mss", b"clamp_mss", "match_conntrack_state", b"match_conntrack_state", "match_destination_address", b"match_destination_address", "match_i_if_name", b"match_i_if_name", "match_layer4", b"match_layer4", "match_limit", b"match_limit", "match_mark", b"match_mark", "match_o_if_name", b"match_o_if_name", "match_source_address", b"match_source_address", "set_mark", b"set_mark", "verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["anon_counter", b"anon_counter", "clamp_mss", b"clamp_mss", "match_conntrack_state", b"match_conntrack_state", "match_destination_address", b"match_destination_address", "match_i_if_name", b"match_i_if_name", "match_layer4", b"match_layer4", "match_limit", b"match_limit", "match_mark", b"match_mark", "match_o_if_name", b"match_o_if_name", "match_source_address", b"match_source_address", "set_mark", b"set_mark", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_verdict", b"_verdict", "anon_counter", b"anon_counter", "clamp_mss", b"clamp_mss", "match_conntrack_state", b"match_conntrack_state", "match_destination_address", b"match_destination_address", "match_i_if_name", b"match_i_if_name", "match_layer4", b"match_layer4", "match_limit", b"match_limit", "match_mark", b"match_mark", "match_o_if_name", b"match_o_if_name", "match_source_address", b"match_source_address", "set_mark", b"set_mark", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__verdict: _TypeAlias = _typing.Literal["verdict"]  # noqa: Y015
+    _WhichOneofArgType__verdict: _TypeAlias = _typing.Literal["_verdict", b"_verdict"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__verdict) -> _WhichOneofReturnType__verdict | None: ...
 
 Global___NfTablesRule: _TypeAlias = NfTablesRule  # noqa: Y015
 

@@ -1,0 +1,29 @@
+"""URLs in the YAML form of resources: the original prints the fields of Go's url.URL."""
+
+from __future__ import annotations
+
+import urllib.parse
+from typing import Any
+
+
+def parts(text: str) -> dict[str, Any] | None:
+    """`https://example.org:6443/a?b=c` -> its fields in Go's names; None for no URL."""
+    if not text:
+        return None
+    found = urllib.parse.urlsplit(text)
+    path = urllib.parse.unquote(found.path)
+    fragment = urllib.parse.unquote(found.fragment)
+    return {
+        "scheme": found.scheme,
+        "opaque": "",
+        # Go's Userinfo has no exported fields.
+        "user": {} if "@" in found.netloc else None,
+        "host": found.netloc.rpartition("@")[2],
+        "path": path,
+        "rawpath": "" if urllib.parse.quote(path, safe="/%:@!$&'()*+,;=~") == found.path else found.path,
+        "omithost": False,
+        "forcequery": text.endswith("?"),
+        "rawquery": found.query,
+        "fragment": fragment,
+        "rawfragment": "" if fragment == found.fragment else found.fragment,
+    }
