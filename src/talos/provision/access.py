@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import Callable
+import dataclasses
 from pathlib import Path
-from typing import Any
 
 from talos.base import errors
+from talos.machinery.client import talosconfig
 from talos.machinery.rpc import status
-from talos.provision import clientfiles, configs, plan
+from talos.provision import configs, kubeconfig, plan
 from talos.provision.api import Api
 from talos.provision.state import Access, Cluster
 
@@ -18,108 +17,80 @@ TALOSCONFIG, KUBECONFIG = "talosconfig", "kubeconfig"
 _POLL_S = 0.5
 
 
-def talos_context(cluster: Cluster) -> dict[str, Any]:
+def talos_context(cluster: Cluster) -> talosconfig.Context:
     """The context: every control plane as endpoint, the first as default node, as most commands want one."""
     made, pair = configs.load_secrets(cluster), configs.admin_pair(cluster)
     if made is None or pair is None:
         raise errors.NotFound(f"cluster {cluster.name} has no secrets yet")
-    endpoints = [node.ip for node in cluster.request.control_planes]
-    return {
-        "endpoints": endpoints,
-        "nodes": endpoints[:1],
-        "ca": base64.b64encode(made.os.crt).decode(),
-        "crt": base64.b64encode(pair.crt).decode(),
-        "key": base64.b64encode(pair.key).decode(),
-    }
+    endpoints = tuple(node.ip for node in cluster.request.control_planes)
+    return talosconfig.Context(endpoints, endpoints[:1], made.os.crt, pair.crt, pair.key)
+
+
+def _talos_digest(context: talosconfig.Context | None) -> str:
+    """Of the credentials: a person may change endpoints and nodes of a context, and it still is ours."""
+    return kubeconfig.digest([part.decode() for part in (context.ca, context.crt, context.key)]) if context else ""
 
 
 def _record(cluster: Cluster, kind: str, access: Access) -> None:
-    with cluster.changing:
-        cluster.update(access={**cluster.state.access, kind: access})
+    """Write-ahead: before the file is changed."""
+    cluster.update(access={**cluster.state.access, kind: access})
 
 
 def _forget(cluster: Cluster, kind: str) -> None:
-    with cluster.changing:
-        cluster.update(access={key: value for key, value in cluster.state.access.items() if key != kind})
+    cluster.update(access={key: value for key, value in cluster.state.access.items() if key != kind})
 
 
-class _Entry(plan.Step):
-    """What both files have in common: recorded with digest before it is written."""
-
-    kind: str
-
-    def _add(
-        self,
-        cluster: Cluster,
-        path: Path,
-        merge: Callable[[clientfiles.Content], str],
-        digest_of: Callable[[clientfiles.Content, str], str],
-        current_key: str,
-    ) -> str:
-        with clientfiles.locked(path):
-            content = clientfiles.read(path)
-            previous = str(content.get(current_key) or "")
-            known = cluster.state.access.get(self.kind)
-            if known is not None and known.path == str(path) and digest_of(content, known.context) == known.digest:
-                return known.context
-            name = merge(content)
-            _record(cluster, self.kind, Access(str(path), name, digest_of(content, name), previous))
-            clientfiles.write(path, content)
-        return name
-
-    def _remove(self, cluster: Cluster, remove: Callable[[clientfiles.Content, str, str, str], bool]) -> None:
-        access = cluster.state.access.get(self.kind)
-        if access is None:
-            return
-        path = Path(access.path)
-        if path.exists():
-            with clientfiles.locked(path):
-                content = clientfiles.read(path)
-                if remove(content, access.context, access.digest, access.previous):
-                    if clientfiles.is_empty(content):
-                        path.unlink()
-                    else:
-                        clientfiles.write(path, content)
-        _forget(cluster, self.kind)
-
-
-class Talosconfig(_Entry):
+class Talosconfig(plan.Step):
     """The context for talosctl."""
 
-    kind = TALOSCONFIG
     key = "access/talosconfig"
     title = "talosconfig"
     after = ("configs",)
 
     async def do(self, cluster: Cluster, progress: plan.Progress) -> None:
         """Merge it into the file chosen at the start."""
-        path = Path(cluster.state.options["talosconfig"])
-        context = talos_context(cluster)
-        name = await asyncio.to_thread(
-            self._add,
-            cluster,
-            path,
-            lambda content: clientfiles.merge_talosconfig(content, cluster.name, context),
-            _talos_digest,
-            "context",
-        )
+        name = await asyncio.to_thread(self._add, cluster, Path(cluster.state.options["talosconfig"]))
         if name != cluster.name:
             progress.note(f"talosconfig context {cluster.name} exists already, the new one is {name}")
 
+    def _add(self, cluster: Cluster, path: Path) -> str:
+        with kubeconfig.locked(path):
+            config, context = talosconfig.load(path), talos_context(cluster)
+            known = cluster.state.access.get(TALOSCONFIG)
+            if known is not None and _talos_digest(config.contexts.get(known.context)) == known.digest:
+                return known.context
+            merged, renamed = config.merged(talosconfig.Talosconfig(cluster.name, {cluster.name: context}))
+            name = renamed.get(cluster.name, cluster.name)
+            _record(cluster, TALOSCONFIG, Access(str(path), name, _talos_digest(context), config.context))
+            talosconfig.save(merged, path)
+        return name
+
     async def undo(self, cluster: Cluster) -> None:
         """Take it out."""
-        await asyncio.to_thread(self._remove, cluster, clientfiles.remove_talosconfig)
+        await asyncio.to_thread(self._remove, cluster)
+
+    def _remove(self, cluster: Cluster) -> None:
+        access = cluster.state.access.get(TALOSCONFIG)
+        if access is None:
+            return
+        path = Path(access.path)
+        if path.exists():
+            with kubeconfig.locked(path):
+                config = talosconfig.load(path)
+                if _talos_digest(config.contexts.get(access.context)) == access.digest:
+                    left = config.without({access.context})
+                    if not left.context and access.previous in left.contexts:
+                        left = dataclasses.replace(left, context=access.previous)
+                    if left.contexts:
+                        talosconfig.save(left, path)
+                    else:
+                        path.unlink()
+        _forget(cluster, TALOSCONFIG)
 
 
-def _talos_digest(content: clientfiles.Content, name: str) -> str:
-    context = (content.get("contexts") or {}).get(name)
-    return clientfiles.digest(context) if context else ""
-
-
-class Kubeconfig(_Entry):
+class Kubeconfig(plan.Step):
     """The context for kubectl, fetched from the first control plane."""
 
-    kind = KUBECONFIG
     key = "access/kubeconfig"
     title = "kubeconfig"
     after = ("bootstrap",)
@@ -130,23 +101,42 @@ class Kubeconfig(_Entry):
 
     async def do(self, cluster: Cluster, progress: plan.Progress) -> None:
         """Fetch and merge."""
-        text = await fetch_kubeconfig(cluster, self.timeout_s)
-        added = clientfiles.parse(text)
+        added = kubeconfig.parse(await fetch_kubeconfig(cluster, self.timeout_s))
         (context,) = added["contexts"]
-        name = await asyncio.to_thread(
-            self._add,
-            cluster,
-            Path(cluster.state.options["kubeconfig"]),
-            lambda content: clientfiles.merge_kubeconfig(content, added),
-            clientfiles.kubeconfig_digest,
-            "current-context",
-        )
+        name = await asyncio.to_thread(self._add, cluster, Path(cluster.state.options["kubeconfig"]), added)
         if name != context["name"]:
             progress.note(f"kubeconfig context {context['name']} exists already, the new one is {name}")
 
+    def _add(self, cluster: Cluster, path: Path, added: kubeconfig.Content) -> str:
+        with kubeconfig.locked(path):
+            content = kubeconfig.read(path)
+            known = cluster.state.access.get(KUBECONFIG)
+            if known is not None and kubeconfig.digest_of(content, known.context) == known.digest:
+                return known.context
+            previous = str(content.get("current-context") or "")
+            name = kubeconfig.merge(content, added)
+            _record(cluster, KUBECONFIG, Access(str(path), name, kubeconfig.digest_of(content, name), previous))
+            kubeconfig.write(path, content)
+        return name
+
     async def undo(self, cluster: Cluster) -> None:
         """Take it out."""
-        await asyncio.to_thread(self._remove, cluster, clientfiles.remove_kubeconfig)
+        await asyncio.to_thread(self._remove, cluster)
+
+    def _remove(self, cluster: Cluster) -> None:
+        access = cluster.state.access.get(KUBECONFIG)
+        if access is None:
+            return
+        path = Path(access.path)
+        if path.exists():
+            with kubeconfig.locked(path):
+                content = kubeconfig.read(path)
+                if kubeconfig.remove(content, access.context, access.digest, access.previous):
+                    if kubeconfig.is_empty(content):
+                        path.unlink()
+                    else:
+                        kubeconfig.write(path, content)
+        _forget(cluster, KUBECONFIG)
 
 
 async def fetch_kubeconfig(cluster: Cluster, timeout_s: float) -> str:

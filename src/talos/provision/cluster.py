@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from talos.base import errors
-from talos.provision import access, artifacts, clientfiles, configs, plan, ready
+from talos.machinery.client import talosconfig
+from talos.provision import access, artifacts, configs, kubeconfig, plan, ready
 from talos.provision.providers.namespaces import helper, hostcheck, launch, network, node, probe, resident
 from talos.provision.request import Names, Node, Request, Resources, Role, with_node, without_node
 from talos.provision.state import Cluster, Phase, State, Store
@@ -55,8 +56,8 @@ class Options:
     patches_control_plane: tuple[str, ...] = ()
     patches_worker: tuple[str, ...] = ()
     kubernetes_version: str = ""
-    talosconfig: Path = field(default_factory=clientfiles.talosconfig_path)
-    kubeconfig: Path | None = field(default_factory=clientfiles.kubeconfig_path)
+    talosconfig: Path = field(default_factory=talosconfig.path)
+    kubeconfig: Path | None = field(default_factory=kubeconfig.default_path)
     artifacts: Path | None = None
     wait: bool = True
     wait_timeout_s: float = 1200.0

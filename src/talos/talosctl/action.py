@@ -18,6 +18,7 @@ from talos.talosctl import command, output
 from talos.talosctl.session import Session
 
 _POLL_S = 0.5
+_ASK_S = 3.0
 _GONE_AFTER = 3
 PROGRESS = ("auto", "plain", "quiet")
 FLAGS = (
@@ -54,11 +55,11 @@ async def _started(session: Session, node: str) -> str | None:
             "/machine.MachineService/Read",
             machine_pb2.ReadRequest(path="/proc/sys/kernel/random/boot_id"),
             node=node,
-            timeout_s=5,
+            timeout_s=_ASK_S,
         )
         boot = b"".join([m.bytes async for m in chunks]).decode().strip()
         request = state_pb2.GetRequest(namespace="runtime", type="MachineStatuses.runtime.talos.dev", id="machine")
-        reply = await session.unary("/cosi.resource.State/Get", request, node=node, timeout_s=5)
+        reply = await session.unary("/cosi.resource.State/Get", request, node=node, timeout_s=_ASK_S)
     except status.RpcError:
         return None
     return f"{boot} {reply.resource.metadata.created.ToNanoseconds()}"

@@ -1,7 +1,8 @@
 """A connection to the Talos API of a cluster: endpoints in turn, one call per node, results by node.
 
-The endpoint (an apid) is only the door; `node` metadata says who answers. Endpoints are tried round robin, one that can
-not be reached is skipped for the rest of the process.
+The endpoint (an apid) is only the door; `node` metadata says who answers. With several endpoints the first call dials
+them, each a moment after the one before, and takes the first that answers: a machine that lost its power refuses
+nothing, it is silent. An endpoint that is lost later goes to the end of the line.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from talos.machinery.rpc.method import Method
 T = TypeVar("T")
 PORT = 50000
 CONNECT_TIMEOUT_S = 10.0
+_STAGGER_S = 0.25
 CALL_TIMEOUT_S = 60.0
 
 
@@ -100,20 +102,41 @@ class Connection:
         self._tls = context
         self._metadata = {"runtime": "Talos"} | ({"context": cluster} if cluster else {})
         self._channels: dict[tuple[str, int], channel.Channel] = {}
-        self._next = 0
+        self._chosen: asyncio.Task[None] | None = None
 
     def close(self) -> None:
         """Close all channels."""
+        if self._chosen is not None:
+            self._chosen.cancel()
         for found in self._channels.values():
             found.close()
         self._channels.clear()
 
-    def _channel(self) -> tuple[tuple[str, int], channel.Channel]:
-        endpoint = self._endpoints[self._next % len(self._endpoints)]
+    async def _channel(self) -> tuple[tuple[str, int], channel.Channel]:
+        if len(self._endpoints) > 1:
+            if self._chosen is None:
+                self._chosen = asyncio.create_task(self._choose(), name="choose an endpoint")
+            await asyncio.shield(self._chosen)
+        endpoint = self._endpoints[0]
         found = self._channels.get(endpoint)
         if found is None:
             found = self._channels[endpoint] = channel.Channel.tcp(*endpoint, tls=self._tls)
         return endpoint, found
+
+    async def _choose(self) -> None:
+        """Move the endpoint that answers first to the front; when none does, the calls tell why."""
+        dials = [asyncio.create_task(_dial(endpoint, n * _STAGGER_S)) for n, endpoint in enumerate(self._endpoints)]
+        try:
+            for dial in asyncio.as_completed(dials, timeout=CONNECT_TIMEOUT_S):
+                with contextlib.suppress(OSError):
+                    endpoint = await dial
+                    self._endpoints.remove(endpoint)
+                    self._endpoints.insert(0, endpoint)
+                    return
+        finally:
+            for one in dials:
+                one.cancel()
+            await asyncio.gather(*dials, return_exceptions=True)
 
     def _lost(self, endpoint: tuple[str, int]) -> None:
         """Move a dead endpoint to the end of the line."""
@@ -129,7 +152,7 @@ class Connection:
         method = methods.method(path)
         failure: status.RpcError | None = None
         for _ in range(len(self._endpoints)):
-            endpoint, found = self._channel()
+            endpoint, found = await self._channel()
             try:
                 return await found.unary(method, request, metadata=self._headers(node), timeout_s=timeout_s)
             except status.RpcError as error:
@@ -146,7 +169,7 @@ class Connection:
         """One request, many responses, of one node. Raises RpcError."""
         method = methods.method(path)
         for attempt in range(len(self._endpoints)):
-            endpoint, found = self._channel()
+            endpoint, found = await self._channel()
             started = False
             responses = found.stream(method, request, metadata=self._headers(node), timeout_s=timeout_s)
             try:
@@ -164,8 +187,15 @@ class Connection:
     async def upload(self, path: str, requests: Any, *, node: str = "", timeout_s: float | None = None) -> Any:
         """Many requests, one response, of one node. Raises RpcError."""
         method: Method = methods.method(path)
-        _, found = self._channel()
+        _, found = await self._channel()
         return await found.upload(method, requests, metadata=self._headers(node), timeout_s=timeout_s)
+
+
+async def _dial(endpoint: tuple[str, int], delay_s: float) -> tuple[str, int]:
+    await asyncio.sleep(delay_s)
+    _, writer = await asyncio.open_connection(*endpoint)
+    writer.close()
+    return endpoint
 
 
 async def each(nodes: Sequence[str], call: Callable[[str], Awaitable[T]]) -> list[Result[T]]:

@@ -11,13 +11,16 @@ import re
 import secrets as random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from talos.base import errors
 from talos.machinery.config import _yaml, encoder
 from talos.machinery.types import pem
+
+if TYPE_CHECKING:
+    from talos.machinery.config import container
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _TOKEN = re.compile(r"[a-z0-9]{6}\.[a-z0-9]{16}\Z")
@@ -63,7 +66,7 @@ class Bundle:
             cluster_id=reader.text("cluster.id"),
             cluster_secret=reader.text("cluster.secret"),
             bootstrap_token=reader.token("secrets.bootstraptoken"),
-            trustd_token=reader.token("trustdinfo.token"),
+            trustd_token=reader.text("trustdinfo.token"),
             etcd=reader.pair("certs.etcd"),
             k8s=reader.pair("certs.k8s"),
             aggregator=reader.pair("certs.k8saggregator"),
@@ -72,11 +75,38 @@ class Bundle:
             secretbox=reader.optional("secrets.secretboxencryptionsecret"),
             aescbc=reader.optional("secrets.aescbcencryptionsecret"),
         )
-        if not bundle.secretbox and not bundle.aescbc:
-            reader.problems.append(errors.Problem("missing", "secrets.secretboxencryptionsecret", source.name))
+        if bool(bundle.secretbox) == bool(bundle.aescbc):
+            which = "only one" if bundle.secretbox else "one"
+            expected = f"expected {which} of secretboxencryptionsecret and aescbcencryptionsecret"
+            reader.problems.append(errors.Problem(expected, "secrets", source.name))
         if reader.problems:
             raise errors.Invalid(reader.problems)
         return bundle
+
+    @classmethod
+    def from_container(cls, config: container.Container) -> Bundle:
+        """Take the secrets of a cluster from the configuration of one of its control planes. Raises Invalid."""
+        from talos.machinery.config import views
+
+        machine, cluster = views.machine(config), views.cluster(config)
+        kubernetes, section = views.kubernetes_secrets(config), views.cluster_section(config)
+        bundle = cls(
+            cluster_id=cluster.id,
+            cluster_secret=cluster.secret,
+            bootstrap_token=kubernetes.bootstrap_token,
+            trustd_token=machine.token,
+            etcd=views.etcd(config).ca,
+            k8s=kubernetes.ca,
+            aggregator=kubernetes.aggregator_ca,
+            service_account=kubernetes.service_account_key,
+            os=machine.ca,
+            secretbox=_secretbox(views.encryption_config(config)) or section.secretbox_encryption_secret,
+            aescbc=section.aescbc_encryption_secret,
+        )
+        if not machine.is_control_plane:
+            expected = "the secrets of a cluster are in the configurations of its control planes, this is none"
+            raise errors.Invalid([errors.Problem(expected, "machine.type", config.name)])
+        return cls.load(bundle.encode(), name=f"secrets of {config.name or 'the configuration'}")
 
     def encode(self) -> bytes:
         """Return the YAML form."""
@@ -102,6 +132,16 @@ class Bundle:
             },
         }
         return encoder.dump(data).encode()
+
+
+def _secretbox(encryption: Mapping[str, Any]) -> str:
+    """Return the key secrets are written with; nothing when the first provider for them is another one."""
+    for block in encryption.get("resources") or ():
+        if "secrets" in (block.get("resources") or ()):
+            first = next(iter(block.get("providers") or ()), {})
+            keys = (first.get("secretbox") or {}).get("keys") or ()
+            return str(keys[0].get("secret", "")) if keys else ""
+    return ""
 
 
 class _Reader:

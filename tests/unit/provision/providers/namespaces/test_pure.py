@@ -130,10 +130,10 @@ async def test_sysctls_are_noted_by_the_first_cluster_and_given_back_by_the_last
     await step.do(first, plan.Quiet())
     panic.write_text("10")  # as a kubelet does
     await step.do(second, plan.Quiet())
-    assert forward.read_text() == "1"
+    assert forward.read_text().strip() == "1"
     assert second.state.sysctls == first.state.sysctls
     await step.undo(first)
-    assert (forward.read_text(), panic.read_text()) == ("1", "10")
+    assert (forward.read_text().strip(), panic.read_text()) == ("1", "10")
     first.delete()
     await step.undo(second)
     assert (forward.read_text()[:1], panic.read_text()[:1]) == ("0", "0")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from talos.base import errors
-from talos.provision import clientfiles
+from talos.provision import kubeconfig
 
 
 def _kube(name: str, secret: str = "s") -> dict[str, Any]:
@@ -25,59 +25,34 @@ def _kube(name: str, secret: str = "s") -> dict[str, Any]:
     }
 
 
-@pytest.mark.feature("G003")
-def test_talosconfig_contexts_are_added_beside_others() -> None:
-    content: dict[str, Any] = {"context": "mine", "contexts": {"mine": {"endpoints": ["1.1.1.1"]}}}
-    assert clientfiles.merge_talosconfig(content, "a", {"endpoints": ["2"]}) == "a"
-    assert clientfiles.merge_talosconfig(content, "a", {"endpoints": ["3"]}) == "a-1"
-    assert clientfiles.merge_talosconfig(content, "a", {"endpoints": ["4"]}) == "a-2"
-    assert clientfiles.merge_talosconfig(content, "a", {"endpoints": ["2"]}) == "a"
-    assert content["context"] == "a"
-    assert content["contexts"]["mine"] == {"endpoints": ["1.1.1.1"]}
-    assert content["contexts"]["a-1"] == {"endpoints": ["3"]}
-
-
-def test_talosconfig_contexts_are_taken_out_when_they_are_still_ours() -> None:
-    content: dict[str, Any] = {"context": "mine", "contexts": {"mine": {"endpoints": ["1"]}}}
-    before = copy.deepcopy(content)
-    clientfiles.merge_talosconfig(content, "a", {"endpoints": ["2"]})
-    digest = clientfiles.digest(content["contexts"]["a"])
-    changed = copy.deepcopy(content)
-    changed["contexts"]["a"]["endpoints"] = ["9"]
-    assert not clientfiles.remove_talosconfig(changed, "a", digest, "mine")
-    assert "a" in changed["contexts"]
-    assert clientfiles.remove_talosconfig(content, "a", digest, "mine")
-    assert content == before
-
-
 @pytest.mark.feature("G011")
 def test_kubeconfig_names_that_are_taken_get_a_suffix_together() -> None:
     content = _kube("a", "old")
-    assert clientfiles.merge_kubeconfig(content, _kube("a", "new")) == "admin@a-1"
+    assert kubeconfig.merge(content, _kube("a", "new")) == "admin@a-1"
     assert content["current-context"] == "admin@a-1"
     inner = next(c["context"] for c in content["contexts"] if c["name"] == "admin@a-1")
     assert inner == {"cluster": "a-1", "user": "admin@a-1", "namespace": "default"}
     assert [c["cluster"]["server"] for c in content["clusters"]] == ["https://old:6443", "https://new:6443"]
     # The same once more finds itself.
-    assert clientfiles.merge_kubeconfig(content, _kube("a", "new")) == "admin@a-1"
+    assert kubeconfig.merge(content, _kube("a", "new")) == "admin@a-1"
     assert len(content["users"]) == 2
 
 
 def test_kubeconfig_merged_and_removed_is_what_it_was() -> None:
     content = {**_kube("mine"), "preferences": {}, "extensions": [{"name": "x"}]}
     before = copy.deepcopy(content)
-    name = clientfiles.merge_kubeconfig(content, _kube("a"))
-    digest = clientfiles.kubeconfig_digest(content, name)
-    assert clientfiles.remove_kubeconfig(content, name, digest, "admin@mine")
+    name = kubeconfig.merge(content, _kube("a"))
+    digest = kubeconfig.digest_of(content, name)
+    assert kubeconfig.remove(content, name, digest, "admin@mine")
     assert content == before
 
 
 def test_kubeconfig_entries_of_other_contexts_stay() -> None:
     content: dict[str, Any] = {}
-    name = clientfiles.merge_kubeconfig(content, _kube("a"))
-    digest = clientfiles.kubeconfig_digest(content, name)
+    name = kubeconfig.merge(content, _kube("a"))
+    digest = kubeconfig.digest_of(content, name)
     content["contexts"].append({"name": "second", "context": {"cluster": "a", "user": "admin@a", "namespace": "x"}})
-    assert clientfiles.remove_kubeconfig(content, name, digest, "")
+    assert kubeconfig.remove(content, name, digest, "")
     assert [c["name"] for c in content["contexts"]] == ["second"]
     assert len(content["clusters"]) == len(content["users"]) == 1
     assert content["current-context"] == ""
@@ -85,27 +60,20 @@ def test_kubeconfig_entries_of_other_contexts_stay() -> None:
 
 def test_a_changed_kubeconfig_context_is_left_alone() -> None:
     content: dict[str, Any] = {}
-    name = clientfiles.merge_kubeconfig(content, _kube("a"))
-    digest = clientfiles.kubeconfig_digest(content, name)
+    name = kubeconfig.merge(content, _kube("a"))
+    digest = kubeconfig.digest_of(content, name)
     content["users"][0]["user"]["client-key-data"] = "mine now"
-    assert not clientfiles.remove_kubeconfig(content, name, digest, "")
-    assert clientfiles.kubeconfig_digest(content, name) != ""
+    assert not kubeconfig.remove(content, name, digest, "")
+    assert kubeconfig.digest_of(content, name) != ""
 
 
 def test_kubeconfig_path(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     environment = {"KUBECONFIG": f"{one}:{two}", "HOME": "/h"}
-    assert clientfiles.kubeconfig_path(environment) == two
+    assert kubeconfig.default_path(environment) == two
     one.touch()
-    assert clientfiles.kubeconfig_path(environment) == one
-    assert clientfiles.kubeconfig_path({"HOME": "/h"}) == Path("/h/.kube/config")
-
-
-@pytest.mark.feature("G002")
-def test_talosconfig_path() -> None:
-    assert clientfiles.talosconfig_path({"TALOSCONFIG": "/t", "HOME": "/h"}) == Path("/t")
-    assert clientfiles.talosconfig_path({"TALOS_HOME": "/th", "HOME": "/h"}) == Path("/th/config")
-    assert clientfiles.talosconfig_path({"HOME": "/h"}) == Path("/h/.talos/config")
+    assert kubeconfig.default_path(environment) == one
+    assert kubeconfig.default_path({"HOME": "/h"}) == Path("/h/.kube/config")
 
 
 def test_files_are_private_and_links_stay_links(tmp_path: Path) -> None:
@@ -113,10 +81,10 @@ def test_files_are_private_and_links_stay_links(tmp_path: Path) -> None:
     real.write_text("contexts: {}\n")
     real.chmod(0o644)
     link.symlink_to(real)
-    clientfiles.write(link, {"context": "a", "date": "2024-01-01", "yes": "1e3"})
+    kubeconfig.write(link, {"context": "a", "date": "2024-01-01", "yes": "1e3"})
     assert link.is_symlink()
     assert stat.S_IMODE(real.stat().st_mode) == 0o600
-    assert clientfiles.read(link) == {"context": "a", "date": "2024-01-01", "yes": "1e3"}
+    assert kubeconfig.read(link) == {"context": "a", "date": "2024-01-01", "yes": "1e3"}
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 
 
@@ -124,25 +92,25 @@ def test_what_is_no_mapping_is_refused(tmp_path: Path) -> None:
     for text in ("- a\n", "a: [\n"):
         (tmp_path / "f").write_text(text)
         with pytest.raises(errors.Invalid, match=str(tmp_path / "f")):
-            clientfiles.read(tmp_path / "f")
-    assert clientfiles.read(tmp_path / "none") == {}
+            kubeconfig.read(tmp_path / "f")
+    assert kubeconfig.read(tmp_path / "none") == {}
 
 
 def test_parallel_writers_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "sub" / "config"
 
     def add(number: int) -> None:
-        with clientfiles.locked(path):
-            content = clientfiles.read(path)
-            clientfiles.merge_kubeconfig(content, _kube(f"c{number}"))
-            clientfiles.write(path, content)
+        with kubeconfig.locked(path):
+            content = kubeconfig.read(path)
+            kubeconfig.merge(content, _kube(f"c{number}"))
+            kubeconfig.write(path, content)
 
     threads = [threading.Thread(target=add, args=(n,)) for n in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(clientfiles.read(path)["contexts"]) == 8
+    assert len(kubeconfig.read(path)["contexts"]) == 8
     assert [p.name for p in path.parent.iterdir()] == ["config"]
 
 
@@ -150,11 +118,11 @@ def test_a_lock_somebody_holds_is_waited_for_and_a_stale_one_broken(tmp_path: Pa
     path = tmp_path / "config"
     lock = tmp_path / "config.lock"
     lock.touch()
-    with pytest.raises(errors.Conflict, match="locked by another program"), clientfiles.locked(path, timeout_s=0.2):
+    with pytest.raises(errors.Conflict, match="locked by another program"), kubeconfig.locked(path, timeout_s=0.2):
         pass
     old = time.time() - 3600
     os.utime(lock, (old, old))
-    with clientfiles.locked(path, timeout_s=0.2):
+    with kubeconfig.locked(path, timeout_s=0.2):
         assert lock.exists()
     assert not lock.exists()
 
@@ -167,8 +135,8 @@ def test_kubectl_reads_what_we_merge_and_honours_the_lock(tmp_path: Path) -> Non
     path = tmp_path / "config"
     content: dict[str, Any] = {}
     for name in ("one", "two"):
-        clientfiles.merge_kubeconfig(content, _kube(name, "aGFsbG8="))
-    clientfiles.write(path, content)
+        kubeconfig.merge(content, _kube(name, "aGFsbG8="))
+    kubeconfig.write(path, content)
     environment = {"KUBECONFIG": str(path), "HOME": str(tmp_path)}
 
     def run(*words: str) -> "subprocess.CompletedProcess[str]":
@@ -177,9 +145,9 @@ def test_kubectl_reads_what_we_merge_and_honours_the_lock(tmp_path: Path) -> Non
 
     assert run("config", "get-contexts", "-o", "name").stdout.split() == ["admin@one", "admin@two"]
     assert run("config", "current-context").stdout.strip() == "admin@two"
-    with clientfiles.locked(path):
+    with kubeconfig.locked(path):
         refused = run("config", "use-context", "admin@one")
     assert refused.returncode != 0
     assert "config.lock" in refused.stderr
     assert run("config", "use-context", "admin@one").returncode == 0
-    assert clientfiles.read(path)["current-context"] == "admin@one"
+    assert kubeconfig.read(path)["current-context"] == "admin@one"

@@ -1,0 +1,141 @@
+"""Three control planes: one may die at any moment, the leader of etcd too."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from talos.k8s import kubeconfig
+from tests import capabilities
+from tests.cluster import driver
+from tests.cluster.driver import LocalCluster, until
+
+PREFIX = "10.88.0"
+NAMESPACE = "writes"
+BEFORE_S, AFTER_S = 5.0, 20.0
+GAP_S = 10.0
+PLANES = 3
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+    """Three control planes and a worker. TALOS_TEST_HA_CLUSTER=HOME:NAME:PREFIX uses one that runs already."""
+    if given := os.environ.get("TALOS_TEST_HA_CLUSTER"):
+        home, name, prefix = given.split(":")
+        yield LocalCluster(name, Path(home), prefix, PLANES, 1)
+        return
+    home = tmp_path_factory.mktemp("ha")
+    with driver.created(home, f"h{os.getpid()}", PREFIX, control_planes=PLANES) as made:
+        yield made
+
+
+def members(cluster: LocalCluster, node: str) -> dict[str, bool]:
+    """Names of etcd's members as a node tells them, and whether each is a learner."""
+    rows = [line.split() for line in cluster.talosctl("etcd", "members", node=node).out.splitlines()[1:]]
+    return {row[2]: row[-1] == "true" for row in rows}
+
+
+def leader(cluster: LocalCluster) -> str:
+    """Address of the control plane whose etcd leads."""
+    for node in cluster.planes:
+        row = cluster.talosctl("etcd", "status", node=node).out.splitlines()[1].split()
+        member = row[1]
+        # MEMBER, DB SIZE and IN USE of several words, then LEADER: the only other member id of the row.
+        if row[2:].count(member):
+            return node
+    raise AssertionError("no member leads")
+
+
+@pytest.fixture
+def kube_prism(cluster: LocalCluster, tmp_path: Path) -> Path:
+    """A kubeconfig that leads through KubePrism of the node where it is used."""
+    config = cluster.talosctl("kubeconfig", "--merge=false", str(tmp_path / "admin"), node=cluster.planes[0])
+    assert config.code == 0
+    text = (tmp_path / "admin").read_text()
+    server = next(line.split()[-1] for line in text.splitlines() if line.strip().startswith("server:"))
+    path = tmp_path / "kubeprism"
+    path.write_text(text.replace(server, "https://127.0.0.1:7445"))
+    return path
+
+
+def begin_writer(cluster: LocalCluster, config: Path, seconds: float) -> subprocess.Popen[str]:
+    """The writer in the network namespace of the worker."""
+    resident = cluster.pids(cluster.worker_nodes[0], lambda argv: Path(argv).name == "kubelet")[0]
+    return subprocess.Popen(
+        ["nsenter", f"--net=/proc/{resident}/ns/net", "--",
+         sys.executable, "-m", "tests.cluster.k8s.writer", str(config), NAMESPACE, str(seconds)],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def stored(cluster: LocalCluster, node: str, folder: Path) -> set[int]:
+    """Numbers of the writes a member of etcd has in its own copy."""
+    files = {}
+    for name in ("ca.crt", "admin.crt", "admin.key"):
+        files[name] = folder / f"{node}-{name}"
+        files[name].write_text(cluster.talosctl("read", f"/system/secrets/etcd/{name}", node=node).out)
+    found = cluster.run(
+        str(capabilities.artifacts_dir() / "bin/etcdctl"), "--endpoints", f"https://{node}:2379",
+        "--cacert", str(files["ca.crt"]), "--cert", str(files["admin.crt"]), "--key", str(files["admin.key"]),
+        "get", "--consistency=s", "--keys-only", "--prefix", f"/registry/configmaps/{NAMESPACE}/w",
+    ).out  # fmt: skip
+    return {int(line.rpartition("/w")[2]) for line in found.splitlines() if line}
+
+
+@pytest.mark.slow
+@pytest.mark.feature("E057", "E058")
+def test_three_members_that_vote(cluster: LocalCluster) -> None:
+    names = {cluster.node_name(node): False for node in cluster.planes}
+    for node in cluster.planes:
+        assert members(cluster, node) == names
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_leader_dies_and_no_write_is_lost(cluster: LocalCluster, kube_prism: Path, tmp_path: Path) -> None:
+    cluster.kubectl("create", "namespace", NAMESPACE)
+    victim = leader(cluster)
+    others = [node for node in cluster.planes if node != victim]
+    with begin_writer(cluster, kube_prism, BEFORE_S + AFTER_S) as writer:
+        time.sleep(BEFORE_S)
+        pids = cluster.pids(victim, lambda _: True)
+        assert pids
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        died = time.monotonic()
+        until(lambda: leader_among(cluster, others), GAP_S, "another member leads", 0.5)
+        out, _ = writer.communicate(timeout=AFTER_S + 60)
+    writes: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
+    numbers = {write["number"] for write in writes}
+    assert numbers == set(range(int((BEFORE_S + AFTER_S) * 20))), "every write goes through in the end"
+    times = sorted(write["acknowledged"] for write in writes)
+    gap = max((later - earlier, earlier - died) for earlier, later in zip(times, times[1:], strict=False))
+    print(f"longest time without an acknowledged write: {gap[0]:.2f} s, {gap[1]:+.2f} s after the kill")
+    assert gap[0] <= GAP_S
+    cluster.talosctl("cluster", "reboot", "--name", cluster.name, "-n", victim, timeout_s=180)
+    names = {cluster.node_name(node): False for node in cluster.planes}
+    until(lambda: members(cluster, victim) == names, 60, "the member is back")
+    until(lambda: cluster.services(victim)["etcd"] == ("Running", "OK"), 60, "its etcd is healthy")
+    for node in cluster.planes:
+        until(lambda node=node: stored(cluster, node, tmp_path) == numbers, 30, f"{node} has every write", 1)
+
+
+def leader_among(cluster: LocalCluster, nodes: list[str]) -> bool:
+    ids = set()
+    for node in nodes:
+        row = cluster.talosctl("etcd", "status", node=node).out.splitlines()[1].split()
+        ids.add(row[1])
+        if row[1] in row[2:]:
+            return True
+    return False
