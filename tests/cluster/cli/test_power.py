@@ -20,11 +20,6 @@ def test_nodes_leave(tmp_path_factory: pytest.TempPathFactory) -> None:
         ran = cluster.talosctl("reset", "--timeout", "2m", node=worker, timeout_s=150)
         assert ran.err.splitlines()[0].startswith(f"{worker}: reset START")
         assert ran.err.splitlines()[-1] == f"{worker}: gone"
-        left = cluster.folder / "nodes" / cluster.node_name(worker) / "state" / "config.yaml"
-        assert not left.exists()
-
-        refused = cluster.talosctl("reset", node=plane, check=False, timeout_s=90)
-        assert refused.code != 0
         assert cluster.services(plane)["etcd"] == ("Running", "OK")
 
         ran = cluster.talosctl("shutdown", "--timeout", "2m", node=plane, timeout_s=150)
