@@ -67,7 +67,7 @@ class _Collection:
     def _forget(self, before: float) -> None:
         seen = min((watcher.position for watcher in self.watchers), default=self.position)
         oldest = self.position - len(self.history)
-        while self._times[0] < before and oldest < seen:
+        while oldest < seen and self._times[0] < before:
             self.history.popleft()
             self._times.popleft()
             oldest += 1

@@ -186,7 +186,7 @@ def _fill(message: Any, spec: Any) -> None:
         value = getattr(spec, field.name, None)
         if value is None:
             value = getattr(spec, field.name + "_", None)
-        if value is None or value in ("", (), {}, b""):
+        if value is None or (value in ("", (), {}, b"") and not (field.has_presence and field.message_type is None)):
             continue
         target: Any = getattr(message, field.name) if field.message_type is not None or _is_repeated(field) else None
         if _is_map(field):

@@ -34,7 +34,7 @@ def format_duration(value: datetime.timedelta) -> str:
     seconds, fraction = divmod(microseconds, 1_000_000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
-    text = f"{seconds + fraction / 1e6:.15g}s"
+    text = f"{seconds}.{fraction:06d}".rstrip("0").rstrip(".") + "s"
     if hours:
         return f"{sign}{hours}h{minutes}m{text}"
     return f"{sign}{minutes}m{text}" if minutes else sign + text

@@ -54,12 +54,28 @@ def spec_data(res: Resource[Any]) -> Any:
     spec = res.spec
     if dataclasses.is_dataclass(spec) and not isinstance(spec, type):
         return _dataclass(spec)
-    return _plain.to_plain(spec)
+    return _plain.to_plain(spec, fields())
+
+
+def fields() -> _plain.Fields:
+    """Return what makes the mapping of a struct's fields for `yaml_text`: one whose order is kept."""
+    from talos.machinery.config import _emitter
+
+    return _emitter.Fields
+
+
+def yaml_text(data: Any) -> str:
+    """Return data as go-yaml prints it: fields in their order, keys of other mappings sorted."""
+    from talos.machinery.config import _emitter
+
+    # A JSON string is a YAML scalar, whatever is in it.
+    return json.dumps(data, ensure_ascii=False) + "\n" if isinstance(data, str) else _emitter.emit(data)
 
 
 def _dataclass(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {_camel(f.name): _dataclass(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        found = ((_camel(f.name), _dataclass(getattr(value, f.name))) for f in dataclasses.fields(value))
+        return fields()((key, item) for key, item in found if (key, item) != ("sensitivity", ""))
     if isinstance(value, tuple | list):
         return [_dataclass(item) for item in value]
     if isinstance(value, resource.Sensitivity):
@@ -76,8 +92,6 @@ def _camel(name: str) -> str:
 
 def encode(res: Resource[Any]) -> resource_pb2.Resource:
     """Return the wire form."""
-    from talos.machinery.config import encoder
-
     definition = res.definition
     if isinstance(res, machine_config.MachineConfig):
         from talos.machinery.api._generated.resource.config import config_pb2
@@ -85,9 +99,7 @@ def encode(res: Resource[Any]) -> resource_pb2.Resource:
         data = config_pb2.MachineConfigSpec(yaml_marshalled=res.spec.source).SerializeToString()
     else:
         data = _codec.encode(res.spec, definition.message)
-    plain = spec_data(res)
-    # A JSON string is a YAML scalar, whatever is in it.
-    text = json.dumps(plain, ensure_ascii=False) + "\n" if isinstance(plain, str) else encoder.dump(plain)
+    text = yaml_text(spec_data(res))
     return resource_pb2.Resource(metadata=_metadata(res), spec=resource_pb2.Spec(proto_spec=data, yaml_spec=text))
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import urllib.parse
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def parts(text: str) -> dict[str, Any] | None:
-    """`https://example.org:6443/a?b=c` -> its fields in Go's names; None for no URL."""
+def parts(text: str, fields: Callable[[Mapping[str, Any]], Any] = dict) -> Any:
+    """`https://example.org:6443/a?b=c` -> its fields in Go's names; None for no URL. `fields` makes the mapping."""
     if not text:
         return None
     found = urllib.parse.urlsplit(text)
     path = urllib.parse.unquote(found.path)
     fragment = urllib.parse.unquote(found.fragment)
-    return {
+    shown: dict[str, Any] = {
         "scheme": found.scheme,
         "opaque": "",
         # Go's Userinfo has no exported fields.
@@ -27,3 +28,4 @@ def parts(text: str) -> dict[str, Any] | None:
         "fragment": fragment,
         "rawfragment": "" if fragment == found.fragment else found.fragment,
     }
+    return fields(shown)

@@ -109,5 +109,5 @@ class EthernetStatus(resource.Resource["EthernetStatus.Spec"]):
         def as_yaml(self, plain: dict[str, Any]) -> Any:
             """Features are a mapping."""
             if self.features:
-                plain["features"] = {feature.name: feature.status for feature in self.features}
+                plain["features"] = type(plain)((feature.name, feature.status) for feature in self.features)
             return plain

@@ -27,7 +27,7 @@ class HTTPProbeSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     def as_yaml(self, plain: dict[str, Any]) -> Any:
         """The URL is in parts."""
-        plain["url"] = url.parts(self.url)
+        plain["url"] = url.parts(self.url, type(plain))
         return plain
 
 

@@ -28,5 +28,5 @@ class KmsgLogConfig(resource.Resource["KmsgLogConfig.Spec"]):
 
         def as_yaml(self, plain: dict[str, Any]) -> Any:
             """URLs are in parts."""
-            plain["destinations"] = [url.parts(one) for one in self.destinations]
+            plain["destinations"] = [url.parts(one, type(plain)) for one in self.destinations]
             return plain

@@ -35,5 +35,5 @@ class KubeletSecret(resource.Resource["KubeletSecret.Spec"]):
 
         def as_yaml(self, plain: dict[str, Any]) -> Any:
             """URLs are in parts."""
-            plain["endpoint"] = url.parts(self.endpoint)
+            plain["endpoint"] = url.parts(self.endpoint, type(plain))
             return plain

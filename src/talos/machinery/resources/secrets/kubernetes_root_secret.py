@@ -50,6 +50,6 @@ class KubernetesRootSecret(resource.Resource["KubernetesRootSecret.Spec"]):
 
         def as_yaml(self, plain: dict[str, Any]) -> Any:
             """URLs are in parts."""
-            plain["endpoint"] = url.parts(self.endpoint)
-            plain["local_endpoint"] = url.parts(self.local_endpoint)
+            plain["endpoint"] = url.parts(self.endpoint, type(plain))
+            plain["local_endpoint"] = url.parts(self.local_endpoint, type(plain))
             return plain
