@@ -1,4 +1,4 @@
-"""A client that writes 20 objects a second for a while: python -m tests.cluster.k8s.writer KUBECONFIG NAMESPACE SECONDS.
+"""A client that writes 20 objects a second: python -m tests.cluster.k8s.writer KUBECONFIG NAMESPACE SECONDS.
 
 Prints a JSON line for each write the API server acknowledged: its number, when it was begun and when it was
 acknowledged (seconds of the monotonic clock). A write is repeated until it is acknowledged; one that exists already

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +12,10 @@ from talos.base import errors
 from talos.k8s.etcd import client as etcd
 from talos.k8s.etcd import command
 from talos.machinery.rpc import status
+
+LEAVE_S = 60.0
+_LEAVE_PAUSE_S = 1.0
+_UNHEALTHY = "etcdserver: unhealthy cluster"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +68,27 @@ async def promote(hosts: Sequence[str], context: ssl.SSLContext, member_id: int)
         client.close()
 
 
-async def leave(client: etcd.Client) -> bool:
-    """Take the local member out of the cluster; False when it is the only one. Raises status.RpcError."""
+async def leave(client: etcd.Client, *, patience_s: float = LEAVE_S) -> bool:
+    """Take the local member out of the cluster; False when it is the only one.
+
+    A member that just started is not connected to the others yet, for which etcd refuses the removal; this is waited
+    out. Raises status.RpcError.
+    """
     mine = (await client.status()).header.member_id
     members = await client.members()
     if [m.id for m in members] == [mine]:
         return False
     await hand_over(client)
-    await client.remove(mine)
-    return True
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            await client.remove(mine)
+        except status.RpcError as error:
+            if _UNHEALTHY not in error.message or time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(_LEAVE_PAUSE_S)
+        else:
+            return True
 
 
 async def hand_over(client: etcd.Client) -> etcd.Member | None:

@@ -17,6 +17,7 @@ from talos.k8s.etcd import client as etcd
 from talos.k8s.etcd import membership
 from talos.k8s.etcd._generated import etcdserver_pb2
 from talos.machined.api import Handlers
+from talos.machined.services import etcd as service
 from talos.machinery.api._generated.common import common_pb2
 from talos.machinery.api._generated.machine import machine_pb2
 from talos.machinery.rpc import server as rpc
@@ -105,11 +106,10 @@ class Etcd(Handlers):
     async def etcd_leave_cluster(
         self, request: machine_pb2.EtcdLeaveClusterRequest, call: rpc.Call
     ) -> machine_pb2.EtcdLeaveClusterResponse:
-        """Leave the cluster and stop. Raises NotReady for the only member."""
+        """Leave the cluster, stop, and forget the data. Raises NotReady for the only member."""
         async with self._client() as client:
-            if not await membership.leave(client):
+            if not await service.leave(self._services, client):
                 raise errors.NotReady("the only member cannot leave its cluster")
-        await self._services.stop("etcd")
         return machine_pb2.EtcdLeaveClusterResponse(messages=[machine_pb2.EtcdLeaveCluster()])
 
     async def etcd_forfeit_leadership(

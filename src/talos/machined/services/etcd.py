@@ -13,6 +13,7 @@ import logging
 import os
 import platform
 import random
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -30,7 +31,7 @@ from talos.machinery.resources.network import network_status, node_address
 from talos.machinery.resources.runtime import environment
 from talos.machinery.resources.time import time_status
 from talos.machinery.rpc import status
-from talos.supervisor import condition, health, service
+from talos.supervisor import condition, health, service, supervisor
 from talos.supervisor.containerd import client as containerd
 from talos.supervisor.containerd import spec as oci
 from talos.supervisor.runner import Exit, Runner, container
@@ -187,6 +188,18 @@ class Etcd(service.Service):
     async def cleanup(self, outcome: Exit | None) -> None:
         """Close the connection of the health check."""
         self._close()
+
+
+async def leave(services: supervisor.Supervisor, client: etcd.Client) -> bool:
+    """Take this node's member out of the cluster, stop it, and delete its data, which no cluster takes back.
+
+    False when it is the only member: then nothing is done. Raises status.RpcError.
+    """
+    if not await membership.leave(client):
+        return False
+    await services.stop(Etcd.id)
+    await asyncio.to_thread(shutil.rmtree, paths.ETCD_DATA / "member", ignore_errors=True)
+    return True
 
 
 def _own(directory: Path) -> None:

@@ -27,7 +27,7 @@ def silent() -> Iterator[str]:
             client = stack.enter_context(socket.socket())
             client.setblocking(False)
             client.connect_ex(listener.getsockname())
-        yield "127.0.0.1:{}".format(listener.getsockname()[1])
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 async def answering() -> tuple[server.Server, str]:
@@ -42,7 +42,7 @@ async def answering() -> tuple[server.Server, str]:
 
 def refusing() -> str:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        return "127.0.0.1:{}".format(listener.getsockname()[1])
+        return f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 async def test_silent_endpoint_is_passed_over_at_once(silent: str) -> None:

@@ -70,12 +70,10 @@ async def leave_etcd(context: Context) -> None:
     if not context.supervisor.loaded("etcd") or context.supervisor.status("etcd").state is not State.RUNNING:
         return
     from talos.k8s.etcd import client as etcd
+    from talos.machined.services import etcd as service
 
     async with etcd.Client.local() as client:
-        mine = (await client.status()).header.member_id
-        members = await client.members()
-        if len(members) > 1:
-            await client.remove(mine)
+        await service.leave(context.supervisor, client)
 
 
 async def stop_everything(context: Context) -> None:
