@@ -17,6 +17,7 @@ HANDLERS: tuple[str, ...] = (
     "talos.machined.api.kubeconfig:Kubeconfig",
     "talos.machined.api.lifecycle:Lifecycle",
     "talos.machined.api.logs:Logs",
+    "talos.machined.api.netstat:Netstat",
     "talos.machined.api.services:Services",
     "talos.machined.api.storage:Storage",
     "talos.machined.api.system:System",
