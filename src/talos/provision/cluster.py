@@ -297,8 +297,11 @@ async def _shut_down(cluster: Cluster, one: Node, progress: plan.Progress, grace
     progress.done(key, asyncio.get_running_loop().time() - began)
 
 
-async def start(store: Store, name: str, progress: plan.Progress) -> Cluster:
-    """Start a stopped cluster, or what is down of a running one (also after a reboot of this machine)."""
+async def start(store: Store, name: str, progress: plan.Progress, *, wait_timeout_s: float | None = None) -> Cluster:
+    """Start a stopped cluster, or what is down of a running one (also after a reboot of this machine).
+
+    `wait_timeout_s`: wait this long until the cluster is healthy; None does not wait.
+    """
     require_root()
     async with store.lock(name):
         cluster = store.load(name)
@@ -306,7 +309,11 @@ async def start(store: Store, name: str, progress: plan.Progress) -> Cluster:
         artifacts.ArtifactSet.load(Path(cluster.state.artifacts))
         await plan.do(host_steps(cluster.request), cluster, progress)
         cluster.update(phase=Phase.READY)
-        return cluster
+    if wait_timeout_s is not None:
+        nodes, deadline = cluster.request.nodes, ready.Deadline(wait_timeout_s)
+        steps: list[plan.Step] = [ready.Answers(one, deadline) for one in nodes]
+        await plan.do([*steps, ready.Healthy(cluster.request.control_planes[0], deadline, nodes)], cluster, progress)
+    return cluster
 
 
 async def reset_nodes(store: Store, name: str, nodes: Sequence[str], progress: plan.Progress) -> None:
