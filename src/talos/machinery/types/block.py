@@ -6,7 +6,7 @@ from talos.machinery.types import wire
 
 
 class EncryptionKeyType(wire.WireEnum):
-    """Encryption key type, talos.resource.definitions.enums.BlockEncryptionKeyType."""
+    """Where the key of a LUKS slot comes from."""
 
     STATIC = "static", 0
     NODE_ID = "nodeID", 1
@@ -15,14 +15,14 @@ class EncryptionKeyType(wire.WireEnum):
 
 
 class EncryptionProviderType(wire.WireEnum):
-    """Encryption provider type, talos.resource.definitions.enums.BlockEncryptionProviderType."""
+    """How a volume is encrypted."""
 
     NONE = "none", 0
     LUKS2 = "luks2", 1
 
 
 class FilesystemType(wire.WireEnum):
-    """Filesystem type, talos.resource.definitions.enums.BlockFilesystemType."""
+    """File system of a volume."""
 
     NONE = "none", 0
     XFS = "xfs", 1
@@ -35,7 +35,7 @@ class FilesystemType(wire.WireEnum):
 
 
 class FSParameterType(wire.WireEnum):
-    """FSParameter type, talos.resource.definitions.enums.BlockFSParameterType."""
+    """Kind of value of a mount parameter."""
 
     STRING_VALUE = "string", 0
     BOOLEAN_VALUE = "boolean", 1
@@ -43,7 +43,7 @@ class FSParameterType(wire.WireEnum):
 
 
 class VolumePhase(wire.WireEnum):
-    """Volume phase, talos.resource.definitions.enums.BlockVolumePhase."""
+    """How far a volume is."""
 
     WAITING = "waiting", 0
     FAILED = "failed", 1
@@ -56,7 +56,7 @@ class VolumePhase(wire.WireEnum):
 
 
 class VolumeType(wire.WireEnum):
-    """Volume type, talos.resource.definitions.enums.BlockVolumeType."""
+    """What a volume is made of."""
 
     PARTITION = "partition", 0
     DISK = "disk", 1

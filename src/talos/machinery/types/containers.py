@@ -6,7 +6,7 @@ from talos.machinery.types import wire
 
 
 class ContainerImagePhase(wire.WireEnum):
-    """Container image phase, talos.resource.definitions.enums.ContainersContainerImagePhase."""
+    """How far the image of a container is."""
 
     PENDING = "pending", 0
     PULLING = "pulling", 1

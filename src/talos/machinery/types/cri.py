@@ -6,7 +6,7 @@ from talos.machinery.types import wire
 
 
 class ImageCacheStatus(wire.WireEnum):
-    """Image cache status, talos.resource.definitions.enums.CriImageCacheStatus."""
+    """State of the image cache."""
 
     UNKNOWN = "unknown", 0
     DISABLED = "disabled", 1
@@ -15,7 +15,7 @@ class ImageCacheStatus(wire.WireEnum):
 
 
 class ImageCacheCopyStatus(wire.WireEnum):
-    """Image cache copy status, talos.resource.definitions.enums.CriImageCacheCopyStatus."""
+    """State of copying the image cache to disk."""
 
     UNKNOWN = "unknown", 0
     SKIPPED = "skipped", 1

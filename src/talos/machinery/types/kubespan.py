@@ -6,7 +6,7 @@ from talos.machinery.types import wire
 
 
 class PeerState(wire.WireEnum):
-    """Peer state, talos.resource.definitions.enums.KubespanPeerState."""
+    """Whether a peer of the mesh answers."""
 
     UNKNOWN = "unknown", 0
     UP = "up", 1

@@ -6,7 +6,7 @@ from talos.machinery.types import wire
 
 
 class MachineType(wire.WireEnum):
-    """Machine type, talos.resource.definitions.enums.MachineType."""
+    """Role of a machine in its cluster."""
 
     UNKNOWN = "unknown", 0
     INIT = "init", 1

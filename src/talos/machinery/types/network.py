@@ -6,7 +6,7 @@ from talos.machinery.types import wire
 
 
 class AddressFlag(wire.WireEnum):
-    """Address flag, talos.resource.definitions.enums.NethelpersAddressFlag."""
+    """Flags of an address, IFA_F_* of linux/if_addr.h."""
 
     UNSPECIFIED = "unspecified", 0
     TEMPORARY = "temporary", 1
@@ -24,21 +24,21 @@ class AddressFlag(wire.WireEnum):
 
 
 class AddressSortAlgorithm(wire.WireEnum):
-    """Address sort algorithm, talos.resource.definitions.enums.NethelpersAddressSortAlgorithm."""
+    """Order of node addresses: v1 by address, v2 by scope and prefix length."""
 
     V1 = "v1", 0
     V2 = "v2", 1
 
 
 class ADLACPActive(wire.WireEnum):
-    """ADLACPActive, talos.resource.definitions.enums.NethelpersADLACPActive."""
+    """Whether a bond sends LACP frames on its own."""
 
     OFF = "off", 0
     ON = "on", 1
 
 
 class ADSelect(wire.WireEnum):
-    """ADSelect, talos.resource.definitions.enums.NethelpersADSelect."""
+    """How an 802.3ad bond chooses its aggregator."""
 
     STABLE = "stable", 0
     BANDWIDTH = "bandwidth", 1
@@ -46,14 +46,14 @@ class ADSelect(wire.WireEnum):
 
 
 class ARPAllTargets(wire.WireEnum):
-    """ARPAll targets, talos.resource.definitions.enums.NethelpersARPAllTargets."""
+    """How many ARP targets must answer."""
 
     ANY = "any", 0
     ALL = "all", 1
 
 
 class ARPValidate(wire.WireEnum):
-    """ARPValidate, talos.resource.definitions.enums.NethelpersARPValidate."""
+    """Which members of a bond validate ARP probes."""
 
     NONE = "none", 0
     ACTIVE = "active", 1
@@ -65,7 +65,7 @@ class ARPValidate(wire.WireEnum):
 
 
 class AutoHostnameKind(wire.WireEnum):
-    """Auto hostname kind, talos.resource.definitions.enums.NethelpersAutoHostnameKind."""
+    """How a machine without a configured name gets one."""
 
     OFF = "off", 0
     ADDR = "talos-addr", 1
@@ -73,7 +73,7 @@ class AutoHostnameKind(wire.WireEnum):
 
 
 class BGPSessionState(wire.WireEnum):
-    """BGPSession state, talos.resource.definitions.enums.NethelpersBGPSessionState."""
+    """State of a BGP session (RFC 4271, 8.2.2)."""
 
     UNKNOWN = "UNKNOWN", 0
     IDLE = "IDLE", 1
@@ -85,7 +85,7 @@ class BGPSessionState(wire.WireEnum):
 
 
 class BondMode(wire.WireEnum):
-    """Bond mode, talos.resource.definitions.enums.NethelpersBondMode."""
+    """Mode of a bond."""
 
     ROUNDROBIN = "balance-rr", 0
     ACTIVE_BACKUP = "active-backup", 1
@@ -97,7 +97,7 @@ class BondMode(wire.WireEnum):
 
 
 class BondXmitHashPolicy(wire.WireEnum):
-    """Bond xmit hash policy, talos.resource.definitions.enums.NethelpersBondXmitHashPolicy."""
+    """What a bond hashes to choose a member."""
 
     LAYER2 = "layer2", 0
     LAYER34 = "layer3+4", 1
@@ -107,7 +107,7 @@ class BondXmitHashPolicy(wire.WireEnum):
 
 
 class ClientIdentifier(wire.WireEnum):
-    """Client identifier, talos.resource.definitions.enums.NethelpersClientIdentifier."""
+    """What a DHCP client identifies itself with."""
 
     NONE = "none", 0
     MAC = "mac", 1
@@ -115,7 +115,7 @@ class ClientIdentifier(wire.WireEnum):
 
 
 class ConntrackState(wire.WireEnum):
-    """Conntrack state, talos.resource.definitions.enums.NethelpersConntrackState."""
+    """State of a tracked connection, a bit set of nftables."""
 
     UNSPECIFIED = "unspecified", 0
     NEW = "new", 8
@@ -125,7 +125,7 @@ class ConntrackState(wire.WireEnum):
 
 
 class DNSProtocol(wire.WireEnum):
-    """DNSProtocol, talos.resource.definitions.enums.NethelpersDNSProtocol."""
+    """How DNS is spoken: plain, over TLS, over HTTPS."""
 
     DEFAULT = "Do53", 0
     DNS_OVER_TLS = "DoT", 1
@@ -133,7 +133,7 @@ class DNSProtocol(wire.WireEnum):
 
 
 class Duplex(wire.WireEnum):
-    """Duplex, talos.resource.definitions.enums.NethelpersDuplex."""
+    """Duplex mode, as ethtool numbers it."""
 
     HALF = "Half", 0
     FULL = "Full", 1
@@ -141,7 +141,7 @@ class Duplex(wire.WireEnum):
 
 
 class FailOverMAC(wire.WireEnum):
-    """Fail over mAC, talos.resource.definitions.enums.NethelpersFailOverMAC."""
+    """What happens to hardware addresses when a bond fails over."""
 
     NONE = "none", 0
     ACTIVE = "active", 1
@@ -149,7 +149,7 @@ class FailOverMAC(wire.WireEnum):
 
 
 class Family(wire.WireEnum):
-    """Family, talos.resource.definitions.enums.NethelpersFamily."""
+    """Address family, AF_* of the kernel."""
 
     UNSPECIFIED = "unspecified", 0
     INET4 = "inet4", 2
@@ -157,7 +157,7 @@ class Family(wire.WireEnum):
 
 
 class ICMPType(wire.WireEnum):
-    """ICMPType, talos.resource.definitions.enums.NethelpersICMPType."""
+    """ICMP types the packet filter names."""
 
     UNSPECIFIED = "unspecified", 0
     TIMESTAMP_REQUEST = "timestamp-request", 13
@@ -167,14 +167,14 @@ class ICMPType(wire.WireEnum):
 
 
 class LACPRate(wire.WireEnum):
-    """LACPRate, talos.resource.definitions.enums.NethelpersLACPRate."""
+    """How often LACP frames are asked for."""
 
     SLOW = "slow", 0
     FAST = "fast", 1
 
 
 class LinkType(wire.WireEnum):
-    """Link type, talos.resource.definitions.enums.NethelpersLinkType."""
+    """Hardware type of a link, ARPHRD_* of linux/if_arp.h; texts as iproute2 prints them."""
 
     NETROM = "netrom", 0
     ETHER = "ether", 1
@@ -256,14 +256,14 @@ class LinkType(wire.WireEnum):
 
 
 class MatchOperator(wire.WireEnum):
-    """Match operator, talos.resource.definitions.enums.NethelpersMatchOperator."""
+    """Comparison of the packet filter."""
 
     EQUAL = "==", 0
     NOT_EQUAL = "!=", 1
 
 
 class NfTablesChainHook(wire.WireEnum):
-    """Nf tables chain hook, talos.resource.definitions.enums.NethelpersNfTablesChainHook."""
+    """Where a packet filter chain hooks in."""
 
     PREROUTING = "prerouting", 0
     INPUT = "input", 1
@@ -273,7 +273,7 @@ class NfTablesChainHook(wire.WireEnum):
 
 
 class NfTablesChainPriority(wire.WireEnum):
-    """Nf tables chain priority, talos.resource.definitions.enums.NethelpersNfTablesChainPriority."""
+    """Order of chains on a hook."""
 
     FIRST = "first", -2147483648
     CONNTRACK_DEFRAG = "conntrack-defrag", -400
@@ -291,14 +291,14 @@ class NfTablesChainPriority(wire.WireEnum):
 
 
 class NfTablesVerdict(wire.WireEnum):
-    """Nf tables verdict, talos.resource.definitions.enums.NethelpersNfTablesVerdict."""
+    """What a packet filter rule decides."""
 
     DROP = "drop", 0
     ACCEPT = "accept", 1
 
 
 class OperationalState(wire.WireEnum):
-    """Operational state, talos.resource.definitions.enums.NethelpersOperationalState."""
+    """State of a link, IF_OPER_* of RFC 2863."""
 
     UNKNOWN = "unknown", 0
     NOT_PRESENT = "notPresent", 1
@@ -310,7 +310,7 @@ class OperationalState(wire.WireEnum):
 
 
 class Port(wire.WireEnum):
-    """Port, talos.resource.definitions.enums.NethelpersPort."""
+    """Connector of a link, as ethtool numbers it."""
 
     TWISTED_PAIR = "TwistedPair", 0
     AUI = "AUI", 1
@@ -323,7 +323,7 @@ class Port(wire.WireEnum):
 
 
 class PrimaryReselect(wire.WireEnum):
-    """Primary reselect, talos.resource.definitions.enums.NethelpersPrimaryReselect."""
+    """When the primary member of a bond takes over again."""
 
     ALWAYS = "always", 0
     BETTER = "better", 1
@@ -331,7 +331,7 @@ class PrimaryReselect(wire.WireEnum):
 
 
 class Protocol(wire.WireEnum):
-    """Protocol, talos.resource.definitions.enums.NethelpersProtocol."""
+    """IP protocol number."""
 
     UNSPECIFIED = "unspecified", 0
     ICMP = "icmp", 1
@@ -341,7 +341,7 @@ class Protocol(wire.WireEnum):
 
 
 class RouteFlag(wire.WireEnum):
-    """Route flag, talos.resource.definitions.enums.NethelpersRouteFlag."""
+    """Flags of a route, RTM_F_* of linux/rtnetlink.h."""
 
     UNSPECIFIED = "unspecified", 0
     NOTIFY = "notify", 256
@@ -355,7 +355,7 @@ class RouteFlag(wire.WireEnum):
 
 
 class RouteProtocol(wire.WireEnum):
-    """Route protocol, talos.resource.definitions.enums.NethelpersRouteProtocol."""
+    """Who made a route, RTPROT_* of linux/rtnetlink.h."""
 
     UNSPEC = "unspec", 0
     REDIRECT = "redirect", 1
@@ -382,7 +382,7 @@ class RouteProtocol(wire.WireEnum):
 
 
 class RouteType(wire.WireEnum):
-    """Route type, talos.resource.definitions.enums.NethelpersRouteType."""
+    """What a route does with packets, RTN_* of linux/rtnetlink.h."""
 
     UNSPEC = "unspec", 0
     UNICAST = "unicast", 1
@@ -399,7 +399,7 @@ class RouteType(wire.WireEnum):
 
 
 class RoutingRuleAction(wire.WireEnum):
-    """Routing rule action, talos.resource.definitions.enums.NethelpersRoutingRuleAction."""
+    """What a routing policy rule does, FR_ACT_* of linux/fib_rules.h."""
 
     UNSPEC = "unspec", 0
     UNICAST = "unicast", 1
@@ -431,7 +431,7 @@ class RoutingTable(wire.WireEnum):
 
 
 class Scope(wire.WireEnum):
-    """Scope, talos.resource.definitions.enums.NethelpersScope."""
+    """Distance of an address or route, RT_SCOPE_* of linux/rtnetlink.h."""
 
     GLOBAL = "global", 0
     SITE = "site", 200
@@ -441,7 +441,7 @@ class Scope(wire.WireEnum):
 
 
 class VLANProtocol(wire.WireEnum):
-    """VLANProtocol, talos.resource.definitions.enums.NethelpersVLANProtocol."""
+    """Protocol of a VLAN, by EtherType."""
 
     UNSPECIFIED = "unspecified", 0
     DOT1Q = "802.1q", 33024
@@ -449,7 +449,7 @@ class VLANProtocol(wire.WireEnum):
 
 
 class WOLMode(wire.WireEnum):
-    """WOLMode, talos.resource.definitions.enums.NethelpersWOLMode."""
+    """What wakes a machine, a bit set of ethtool."""
 
     UNSPECIFIED = "unspecified", 0
     PHY = "phy", 1
@@ -462,7 +462,7 @@ class WOLMode(wire.WireEnum):
 
 
 class ConfigLayer(wire.WireEnum):
-    """Config layer, talos.resource.definitions.enums.NetworkConfigLayer."""
+    """Source of a network setting; higher numbers win."""
 
     DEFAULT = "default", 0
     CMDLINE = "cmdline", 1
@@ -472,7 +472,7 @@ class ConfigLayer(wire.WireEnum):
 
 
 class Operator(wire.WireEnum):
-    """Operator, talos.resource.definitions.enums.NetworkOperator."""
+    """Kind of process that configures a link."""
 
     DHCP4 = "dhcp4", 0
     DHCP6 = "dhcp6", 1

@@ -6,7 +6,7 @@ from talos.machinery.types import wire
 
 
 class KernelModuleState(wire.WireEnum):
-    """Kernel module state, talos.resource.definitions.enums.RuntimeKernelModuleState."""
+    """State of a kernel module."""
 
     LIVE = "live", 0
     LOADING = "loading", 1
@@ -15,7 +15,7 @@ class KernelModuleState(wire.WireEnum):
 
 
 class KernelModuleType(wire.WireEnum):
-    """Kernel module type, talos.resource.definitions.enums.RuntimeKernelModuleType."""
+    """Whether a kernel module is part of the kernel image."""
 
     UNKNOWN = "unknown", 0
     BUILTIN = "built-in", 1
@@ -23,7 +23,7 @@ class KernelModuleType(wire.WireEnum):
 
 
 class MachineStage(wire.WireEnum):
-    """Machine stage, talos.resource.definitions.enums.RuntimeMachineStage."""
+    """What the machine is doing."""
 
     UNKNOWN = "unknown", 0
     BOOTING = "booting", 1
@@ -37,7 +37,7 @@ class MachineStage(wire.WireEnum):
 
 
 class SELinuxState(wire.WireEnum):
-    """SELinux state, talos.resource.definitions.enums.RuntimeSELinuxState."""
+    """How SELinux is enforced."""
 
     DISABLED = "disabled", 0
     PERMISSIVE = "permissive", 1
@@ -45,7 +45,7 @@ class SELinuxState(wire.WireEnum):
 
 
 class FIPSState(wire.WireEnum):
-    """FIPSState, talos.resource.definitions.enums.RuntimeFIPSState."""
+    """FIPS mode of the running system."""
 
     DISABLED = "disabled", 0
     ENABLED = "enabled", 1
@@ -53,7 +53,7 @@ class FIPSState(wire.WireEnum):
 
 
 class UnattendedInstallPhase(wire.WireEnum):
-    """Unattended install phase, talos.resource.definitions.enums.RuntimeUnattendedInstallPhase."""
+    """How far an installation without a user is."""
 
     PENDING = "pending", 0
     INSTALLING = "installing", 1

@@ -6,7 +6,7 @@ from talos.machinery.types import wire
 
 
 class LVMLogicalVolumeType(wire.WireEnum):
-    """LVMLogical volume type, talos.resource.definitions.enums.StorageLVMLogicalVolumeType."""
+    """Layout of an LVM logical volume."""
 
     LINEAR = "linear", 0
     RAID1 = "raid1", 1
@@ -15,7 +15,7 @@ class LVMLogicalVolumeType(wire.WireEnum):
 
 
 class MDArrayPhase(wire.WireEnum):
-    """MDArray phase, talos.resource.definitions.enums.StorageMDArrayPhase."""
+    """State of a RAID array."""
 
     UNKNOWN = "unknown", 0
     WAITING = "waiting", 1
@@ -25,13 +25,13 @@ class MDArrayPhase(wire.WireEnum):
 
 
 class MDLevel(wire.WireEnum):
-    """MDLevel, talos.resource.definitions.enums.StorageMDLevel."""
+    """Level of a RAID array."""
 
     RAID1 = "raid1", 0
 
 
 class MDMetadata(wire.WireEnum):
-    """MDMetadata, talos.resource.definitions.enums.StorageMDMetadata."""
+    """Metadata version of a RAID array."""
 
     MD_METADATA10 = "1.0", 0
     MD_METADATA12 = "1.2", 1

@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class BlockDevice(resource.Resource["BlockDevice.Spec"]):
-    """Block device."""
+    """A disk or partition the kernel announces; its generation counts the changes seen."""
 
     definition = resource.Definition(
         type="BlockDevices.block.talos.dev",
@@ -24,8 +24,6 @@ class BlockDevice(resource.Resource["BlockDevice.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of BlockDevice."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {"partition_name", "partition_number", "parent", "secondaries"}
         )

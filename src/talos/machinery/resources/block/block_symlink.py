@@ -10,7 +10,7 @@ SYMLINK_ID = "system-disk"
 
 
 class BlockSymlink(resource.Resource["BlockSymlink.Spec"]):
-    """Block symlink."""
+    """The /dev/disk/by-… names of a block device."""
 
     definition = resource.Definition(
         type="BlockSymlinks.block.talos.dev",
@@ -19,6 +19,4 @@ class BlockSymlink(resource.Resource["BlockSymlink.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of BlockSymlink."""
-
         paths: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class DiscoveredVolume(resource.Resource["DiscoveredVolume.Spec"]):
-    """Discovered volume."""
+    """What probing found on a disk or partition: file system, label, partition type."""
 
     definition = resource.Definition(
         type="DiscoveredVolumes.block.talos.dev",
@@ -26,8 +26,6 @@ class DiscoveredVolume(resource.Resource["DiscoveredVolume.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of DiscoveredVolume."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {
                 "parent",

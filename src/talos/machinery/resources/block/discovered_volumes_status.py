@@ -10,7 +10,7 @@ DISCOVERED_VOLUMES_STATUS_ID = "discovered-volumes-status"
 
 
 class DiscoveredVolumesStatus(resource.Resource["DiscoveredVolumesStatus.Spec"]):
-    """Discovered volumes status."""
+    """Whether the first probing of all devices is complete."""
 
     definition = resource.Definition(
         type="DiscoveredVolumesStatuses.block.talos.dev",
@@ -21,6 +21,4 @@ class DiscoveredVolumesStatus(resource.Resource["DiscoveredVolumesStatus.Spec"])
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of DiscoveredVolumesStatus."""
-
         ready: bool = False

@@ -10,7 +10,7 @@ REFRESH_ID = "refresh"
 
 
 class DiscoveryRefreshRequest(resource.Resource["DiscoveryRefreshRequest.Spec"]):
-    """Discovery refresh request."""
+    """Asks for the devices to be probed again; the number grows with each request."""
 
     definition = resource.Definition(
         type="DiscoveryRefreshRequests.block.talos.dev",
@@ -20,6 +20,4 @@ class DiscoveryRefreshRequest(resource.Resource["DiscoveryRefreshRequest.Spec"])
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of DiscoveryRefreshRequest."""
-
         request: int = 0

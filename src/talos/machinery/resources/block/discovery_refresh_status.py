@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class DiscoveryRefreshStatus(resource.Resource["DiscoveryRefreshStatus.Spec"]):
-    """Discovery refresh status."""
+    """The last request to probe again that was carried out."""
 
     definition = resource.Definition(
         type="DiscoveryRefreshStatuses.block.talos.dev",
@@ -18,6 +18,4 @@ class DiscoveryRefreshStatus(resource.Resource["DiscoveryRefreshStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of DiscoveryRefreshStatus."""
-
         request: int = 0

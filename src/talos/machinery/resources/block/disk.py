@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class Disk(resource.Resource["Disk.Spec"]):
-    """Disk."""
+    """A disk with its size, model, serial number and transport."""
 
     definition = resource.Definition(
         type="Disks.block.talos.dev",
@@ -28,8 +28,6 @@ class Disk(resource.Resource["Disk.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of Disk."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {
                 "model",

@@ -11,7 +11,7 @@ from talos.machinery.types import block as block_types
 
 
 class FSScrubSchedule(resource.Resource["FSScrubSchedule.Spec"]):
-    """Fsscrub schedule."""
+    """When a mounted file system is checked next."""
 
     definition = resource.Definition(
         type="FSScrubSchedules.block.talos.dev",
@@ -25,8 +25,6 @@ class FSScrubSchedule(resource.Resource["FSScrubSchedule.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of FSScrubSchedule."""
-
         filesystem: block_types.FilesystemType = block_types.FilesystemType.NONE
         interval: datetime.timedelta = datetime.timedelta()
         next_scrub: datetime.datetime | None = msgspec.field(default=None, name="nextScrub")

@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class FSScrubStatus(resource.Resource["FSScrubStatus.Spec"]):
-    """Fsscrub status."""
+    """How the last check of a mounted file system went."""
 
     definition = resource.Definition(
         type="FSScrubStatuses.block.talos.dev",
@@ -26,8 +26,6 @@ class FSScrubStatus(resource.Resource["FSScrubStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of FSScrubStatus."""
-
         mountpoint: str = ""
         interval: datetime.timedelta = datetime.timedelta()
         time: datetime.datetime | None = None

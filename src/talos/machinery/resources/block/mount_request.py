@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class MountRequest(resource.Resource["MountRequest.Spec"]):
-    """Mount request."""
+    """A mount that one or more volume users want, merged by volume."""
 
     definition = resource.Definition(
         type="MountRequests.block.talos.dev",
@@ -24,8 +24,6 @@ class MountRequest(resource.Resource["MountRequest.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of MountRequest."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"disable_access_time", "secure", "no_exec"})
 
         volume_id: str = msgspec.field(default="", name="volumeID")

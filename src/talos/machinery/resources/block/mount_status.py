@@ -12,7 +12,7 @@ from talos.machinery.types import block as block_types
 
 
 class MountStatus(resource.Resource["MountStatus.Spec"]):
-    """Mount status."""
+    """A volume that is mounted, and for whom."""
 
     definition = resource.Definition(
         type="MountStatuses.block.talos.dev",
@@ -27,8 +27,6 @@ class MountStatus(resource.Resource["MountStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of MountStatus."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"encryption_provider"})
 
         spec: mount_request.MountRequest.Spec = msgspec.field(default_factory=mount_request.MountRequest.Spec)

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class SwapStatus(resource.Resource["SwapStatus.Spec"]):
-    """Swap status."""
+    """A swap device in use, with its size and fill."""
 
     definition = resource.Definition(
         type="SwapStatuses.block.talos.dev",
@@ -27,8 +27,6 @@ class SwapStatus(resource.Resource["SwapStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of SwapStatus."""
-
         device: str = ""
         type: str = ""
         size_bytes: int = msgspec.field(default=0, name="size")

@@ -10,7 +10,7 @@ SYSTEM_DISK_ID = "system-disk"
 
 
 class SystemDisk(resource.Resource["SystemDisk.Spec"]):
-    """System disk."""
+    """The disk the system is installed on."""
 
     definition = resource.Definition(
         type="SystemDisks.block.talos.dev",
@@ -20,7 +20,5 @@ class SystemDisk(resource.Resource["SystemDisk.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of SystemDisk."""
-
         disk_id: str = msgspec.field(default="", name="diskID")
         dev_path: str = msgspec.field(default="", name="devPath")

@@ -10,7 +10,7 @@ USER_DISK_CONFIG_STATUS_ID = "user-disks"
 
 
 class UserDiskConfigStatus(resource.Resource["UserDiskConfigStatus.Spec"]):
-    """User disk config status."""
+    """Whether the disks of old-style `machine.disks` are set up or torn down."""
 
     definition = resource.Definition(
         type="UserDiskConfigStatuses.block.talos.dev",
@@ -20,7 +20,5 @@ class UserDiskConfigStatus(resource.Resource["UserDiskConfigStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of UserDiskConfigStatus."""
-
         ready: bool = False
         torn_down: bool = msgspec.field(default=False, name="tornDown")

@@ -12,7 +12,7 @@ from talos.machinery.types import block as block_types
 
 
 class DiskSelector(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of VolumeConfig."""
+    """Picks the disk a volume is made on, by an expression over the disk's properties."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"match", "external"})
 
@@ -21,7 +21,7 @@ class DiskSelector(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartitionSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of VolumeConfig."""
+    """Size, label and type of the partition to make."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"max_size", "label", "type_uuid"})
 
@@ -35,7 +35,7 @@ class PartitionSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FilesystemSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of VolumeConfig."""
+    """File system to make in the partition."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"label", "min_allocation_group_size"})
 
@@ -45,7 +45,7 @@ class FilesystemSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProvisioningSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of VolumeConfig."""
+    """How a volume that is not found is made; lower waves come first."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"wave", "disk_selector", "partition_spec", "filesystem_spec"})
 
@@ -56,7 +56,7 @@ class ProvisioningSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EncryptionKey(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of VolumeConfig."""
+    """One key slot: where its key comes from."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset(
         {
@@ -86,7 +86,7 @@ class EncryptionKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EncryptionSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of VolumeConfig."""
+    """LUKS2 parameters and key slots of a volume."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset(
         {"cipher", "key_size", "block_size", "perf_options", "allow_discards"}
@@ -102,7 +102,7 @@ class EncryptionSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LocatorSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of VolumeConfig."""
+    """Finds the volume among those discovered, by expression."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"match", "disk_match"})
 
@@ -111,7 +111,7 @@ class LocatorSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ParameterSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of VolumeConfig."""
+    """One parameter of a mount call."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"string", "binary"})
 
@@ -122,7 +122,7 @@ class ParameterSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MountSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of VolumeConfig."""
+    """Where and how the volume is mounted."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset(
         {"parent_id", "file_mode", "uid", "gid", "recursive_relabel", "bind_target", "parameters", "secure", "no_exec"}
@@ -143,14 +143,14 @@ class MountSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SymlinkProvisioningSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of VolumeConfig."""
+    """Target of a volume that is a symbolic link."""
 
     symlink_target_path: str = msgspec.field(default="", name="symlinkTargetPath")
     force: bool = False
 
 
 class VolumeConfig(resource.Resource["VolumeConfig.Spec"]):
-    """Volume config."""
+    """A volume that is wanted: how to find it, make it, encrypt it and mount it."""
 
     definition = resource.Definition(
         type="VolumeConfigs.block.talos.dev",
@@ -160,8 +160,6 @@ class VolumeConfig(resource.Resource["VolumeConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of VolumeConfig."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {
                 "parent_id",

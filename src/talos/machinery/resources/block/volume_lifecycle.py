@@ -10,9 +10,9 @@ VOLUME_LIFECYCLE_ID = "volumes"
 
 
 class VolumeLifecycle(resource.Resource["VolumeLifecycle.Spec"]):
-    """Volume lifecycle."""
+    """Exists while volumes are needed; tearing it down unmounts them all."""
 
     definition = resource.Definition(type="VolumeLifecycles.block.talos.dev", namespace="runtime")
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of VolumeLifecycle."""
+        """There is nothing to say."""

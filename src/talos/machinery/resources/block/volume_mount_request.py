@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class VolumeMountRequest(resource.Resource["VolumeMountRequest.Spec"]):
-    """Volume mount request."""
+    """One user's wish to have a volume mounted."""
 
     definition = resource.Definition(
         type="VolumeMountRequests.block.talos.dev",
@@ -21,8 +21,6 @@ class VolumeMountRequest(resource.Resource["VolumeMountRequest.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of VolumeMountRequest."""
-
         volume_id: str = msgspec.field(default="", name="volumeID")
         requester: str = ""
         read_only: bool = msgspec.field(default=False, name="readOnly")

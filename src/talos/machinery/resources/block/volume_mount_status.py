@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class VolumeMountStatus(resource.Resource["VolumeMountStatus.Spec"]):
-    """Volume mount status."""
+    """Tells one user that the volume it asked for is mounted."""
 
     definition = resource.Definition(
         type="VolumeMountStatuses.block.talos.dev",
@@ -22,8 +22,6 @@ class VolumeMountStatus(resource.Resource["VolumeMountStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of VolumeMountStatus."""
-
         volume_id: str = msgspec.field(default="", name="volumeID")
         requester: str = ""
         target: str = ""

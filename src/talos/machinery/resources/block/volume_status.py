@@ -13,7 +13,7 @@ from talos.machinery.types import block as block_types
 
 
 class TPMEncryptionOptionsInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of VolumeStatus."""
+    """The TPM registers a key slot is bound to."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"pc_rs", "pub_key_pc_rs"})
 
@@ -22,7 +22,7 @@ class TPMEncryptionOptionsInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VolumeStatus(resource.Resource["VolumeStatus.Spec"]):
-    """Volume status."""
+    """How far a volume is: found, made, opened, ready, or why it failed."""
 
     definition = resource.Definition(
         type="VolumeStatuses.block.talos.dev",
@@ -37,8 +37,6 @@ class VolumeStatus(resource.Resource["VolumeStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of VolumeStatus."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {
                 "pre_fail_phase",

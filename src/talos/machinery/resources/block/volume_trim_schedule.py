@@ -11,7 +11,7 @@ from talos.machinery.types import block as block_types
 
 
 class VolumeTrimSchedule(resource.Resource["VolumeTrimSchedule.Spec"]):
-    """Volume trim schedule."""
+    """When unused blocks of a volume are given back next."""
 
     definition = resource.Definition(
         type="VolumeTrimSchedules.block.talos.dev",
@@ -25,8 +25,6 @@ class VolumeTrimSchedule(resource.Resource["VolumeTrimSchedule.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of VolumeTrimSchedule."""
-
         filesystem: block_types.FilesystemType = block_types.FilesystemType.NONE
         interval: datetime.timedelta = datetime.timedelta()
         next_trim: datetime.datetime | None = msgspec.field(default=None, name="nextTrim")

@@ -10,7 +10,7 @@ ZSWAP_STATUS_ID = "zswap"
 
 
 class ZswapStatus(resource.Resource["ZswapStatus.Spec"]):
-    """Zswap status."""
+    """Counters of the compressed swap cache."""
 
     definition = resource.Definition(
         type="ZswapStatuses.block.talos.dev",
@@ -25,8 +25,6 @@ class ZswapStatus(resource.Resource["ZswapStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ZswapStatus."""
-
         total_size_bytes: int = msgspec.field(default=0, name="totalSize")
         total_size_human: str = msgspec.field(default="", name="totalSizeHuman")
         stored_pages: int = msgspec.field(default=0, name="storedPages")

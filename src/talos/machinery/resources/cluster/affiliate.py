@@ -11,7 +11,7 @@ from talos.machinery.types import machine as machine_types
 
 
 class KubeSpanAffiliateSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of Affiliate."""
+    """What a node tells about its end of the mesh."""
 
     public_key: str = msgspec.field(default="", name="publicKey")
     address: str = ""
@@ -21,13 +21,13 @@ class KubeSpanAffiliateSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ControlPlane(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of Affiliate."""
+    """What a control plane node tells about its API server."""
 
     api_server_port: int = msgspec.field(default=0, name="port")
 
 
 class Affiliate(resource.Resource["Affiliate.Spec"]):
-    """Affiliate."""
+    """A node that may belong to the cluster, as told by itself or by a registry."""
 
     definition = resource.Definition(
         type="Affiliates.cluster.talos.dev",
@@ -41,8 +41,6 @@ class Affiliate(resource.Resource["Affiliate.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of Affiliate."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"nodename", "kube_span", "control_plane"})
 
         node_id: str = msgspec.field(default="", name="nodeId")

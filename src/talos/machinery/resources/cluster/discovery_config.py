@@ -12,7 +12,7 @@ CONFIG_ID = "cluster"
 
 
 class ServiceEndpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of DiscoveryConfig."""
+    """One discovery service and how to reach it."""
 
     name: str = ""
     endpoint: str = ""
@@ -20,7 +20,7 @@ class ServiceEndpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DiscoveryConfig(resource.Resource["DiscoveryConfig.Spec"]):
-    """Discovery config."""
+    """Which registries nodes find each other by."""
 
     definition = resource.Definition(
         type="DiscoveryConfigs.cluster.talos.dev",
@@ -30,8 +30,6 @@ class DiscoveryConfig(resource.Resource["DiscoveryConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of DiscoveryConfig."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"service_endpoint_insecure"})
 
         discovery_enabled: bool = msgspec.field(default=False, name="discoveryEnabled")

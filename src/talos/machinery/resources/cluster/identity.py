@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class Identity(resource.Resource["Identity.Spec"]):
-    """Identity."""
+    """The random identity of this node, kept across reboots."""
 
     definition = resource.Definition(
         type="Identities.cluster.talos.dev",
@@ -18,6 +18,4 @@ class Identity(resource.Resource["Identity.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of Identity."""
-
         node_id: str = msgspec.field(default="", name="nodeId")

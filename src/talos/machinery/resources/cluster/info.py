@@ -10,7 +10,7 @@ INFO_ID = "current"
 
 
 class Info(resource.Resource["Info.Spec"]):
-    """Info."""
+    """Identity and name of the cluster."""
 
     definition = resource.Definition(
         type="Infos.cluster.talos.dev",
@@ -23,7 +23,5 @@ class Info(resource.Resource["Info.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of Info."""
-
         cluster_id: str = msgspec.field(default="", name="clusterId")
         cluster_name: str = msgspec.field(default="", name="clusterName")

@@ -12,7 +12,7 @@ from talos.machinery.types import machine as machine_types
 
 
 class Member(resource.Resource["Member.Spec"]):
-    """Member."""
+    """A node of the cluster that has a name, with its addresses and roles."""
 
     definition = resource.Definition(
         type="Members.cluster.talos.dev",
@@ -27,8 +27,6 @@ class Member(resource.Resource["Member.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of Member."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"control_plane"})
 
         node_id: str = msgspec.field(default="", name="nodeId")

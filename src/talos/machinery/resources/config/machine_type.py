@@ -13,7 +13,7 @@ MACHINE_TYPE_ID = "machine-type"
 
 
 class MachineType(resource.Resource["MachineType.Spec"]):
-    """Machine type."""
+    """Whether this node is a control plane node or a worker."""
 
     definition = resource.Definition(
         type="MachineTypes.config.talos.dev",
@@ -23,7 +23,7 @@ class MachineType(resource.Resource["MachineType.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of MachineType; its YAML form is the bare value."""
+        """The role; its YAML form is the bare text."""
 
         machine_type: machine_types.MachineType = machine_types.MachineType.UNKNOWN
 

@@ -11,7 +11,7 @@ from talos.machinery.types import containers as containers_types
 
 
 class ContainerImageStatus(resource.Resource["ContainerImageStatus.Spec"]):
-    """Container image status."""
+    """How far the image of a configured container is pulled."""
 
     definition = resource.Definition(
         type="ContainerImageStatuses.containers.talos.dev",
@@ -28,8 +28,6 @@ class ContainerImageStatus(resource.Resource["ContainerImageStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ContainerImageStatus."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"digest", "error"})
 
         phase: containers_types.ContainerImagePhase = containers_types.ContainerImagePhase.PENDING

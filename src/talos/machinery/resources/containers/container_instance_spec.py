@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class ContainerRunAsSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of ContainerInstanceSpec."""
+    """User and groups of the container's process."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"uid", "gid"})
 
@@ -19,7 +19,7 @@ class ContainerRunAsSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ResolvedMountSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of ContainerInstanceSpec."""
+    """One mount with its source on the host."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"source", "size", "options"})
 
@@ -31,7 +31,7 @@ class ResolvedMountSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ContainerSecuritySpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of ContainerInstanceSpec."""
+    """Capabilities and restrictions of the container."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"privileged", "capabilities_add", "capabilities_drop"})
 
@@ -41,7 +41,7 @@ class ContainerSecuritySpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ContainerNetworkSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of ContainerInstanceSpec."""
+    """Network namespace of the container."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"host_network"})
 
@@ -49,7 +49,7 @@ class ContainerNetworkSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ContainerResourcesSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of ContainerInstanceSpec."""
+    """CPU and memory limits of the container."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"memory_limit", "cpu_limit"})
 
@@ -58,7 +58,7 @@ class ContainerResourcesSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ContainerInstanceSpec(resource.Resource["ContainerInstanceSpec.Spec"]):
-    """Container instance spec."""
+    """A configured container with everything resolved that is needed to start it."""
 
     definition = resource.Definition(
         type="ContainerInstanceSpecs.containers.talos.dev",
@@ -76,8 +76,6 @@ class ContainerInstanceSpec(resource.Resource["ContainerInstanceSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ContainerInstanceSpec."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {"entrypoint", "args", "working_dir", "run_as", "environment", "mounts", "security", "network", "resources"}
         )

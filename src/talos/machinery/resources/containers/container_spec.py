@@ -11,7 +11,7 @@ from talos.machinery.resources.containers import container_instance_spec
 
 
 class ContainerImageSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of ContainerSpec."""
+    """Image reference of a configured container."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"ref"})
 
@@ -19,7 +19,7 @@ class ContainerImageSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ContainerMountSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of ContainerSpec."""
+    """One mount as configured."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"volume_id", "source", "size", "options"})
 
@@ -32,7 +32,7 @@ class ContainerMountSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ContainerDependsOnSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of ContainerSpec."""
+    """What must be there before the container starts."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"paths", "networks", "time", "containers"})
 
@@ -43,7 +43,7 @@ class ContainerDependsOnSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ContainerSpec(resource.Resource["ContainerSpec.Spec"]):
-    """Container spec."""
+    """A container of the machine configuration."""
 
     definition = resource.Definition(
         type="ContainerSpecs.containers.talos.dev",
@@ -57,8 +57,6 @@ class ContainerSpec(resource.Resource["ContainerSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ContainerSpec."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {
                 "entrypoint",

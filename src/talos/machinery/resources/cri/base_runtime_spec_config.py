@@ -13,7 +13,7 @@ BASE_RUNTIME_SPEC_OVERRIDES_ID = "overrides"
 
 
 class BaseRuntimeSpecConfig(resource.Resource["BaseRuntimeSpecConfig.Spec"]):
-    """Base runtime spec config."""
+    """Changes to the OCI specification every container starts from."""
 
     definition = resource.Definition(
         type="BaseRuntimeSpecConfigs.cri.talos.dev",
@@ -22,8 +22,6 @@ class BaseRuntimeSpecConfig(resource.Resource["BaseRuntimeSpecConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of BaseRuntimeSpecConfig."""
-
         inline: ClassVar[frozenset[str]] = frozenset({"object"})
 
         object: dict[str, Any] = msgspec.field(default_factory=dict)

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class CustomizationConfig(resource.Resource["CustomizationConfig.Spec"]):
-    """Customization config."""
+    """A piece of containerd configuration from the machine configuration."""
 
     definition = resource.Definition(
         type="CustomizationConfigs.cri.talos.dev",
@@ -18,6 +18,4 @@ class CustomizationConfig(resource.Resource["CustomizationConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of CustomizationConfig."""
-
         content: str = ""

@@ -11,7 +11,7 @@ IMAGE_CACHE_CONFIG_ID = "image-cache"
 
 
 class ImageCacheConfig(resource.Resource["ImageCacheConfig.Spec"]):
-    """Image cache config."""
+    """State and folders of the image cache on the node."""
 
     definition = resource.Definition(
         type="ImageCacheConfigs.cri.talos.dev",
@@ -25,8 +25,6 @@ class ImageCacheConfig(resource.Resource["ImageCacheConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ImageCacheConfig."""
-
         status: cri_types.ImageCacheStatus = cri_types.ImageCacheStatus.UNKNOWN
         copy_status: cri_types.ImageCacheCopyStatus = msgspec.field(
             default=cri_types.ImageCacheCopyStatus.UNKNOWN, name="copyStatus"

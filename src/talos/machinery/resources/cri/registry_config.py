@@ -14,14 +14,14 @@ REGISTRIES_CONFIG_ID = "registries"
 
 
 class RegistryEndpointConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of RegistryConfig."""
+    """One mirror and whether its path replaces /v2."""
 
     endpoint_endpoint: str = msgspec.field(default="", name="endpoint")
     endpoint_override_path: bool = msgspec.field(default=False, name="overridePath")
 
 
 class RegistryMirrorConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of RegistryConfig."""
+    """The mirrors of a registry, in order."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"mirror_skip_fallback"})
 
@@ -30,7 +30,7 @@ class RegistryMirrorConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RegistryAuthConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of RegistryConfig."""
+    """Credentials for a registry."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset(
         {"registry_username", "registry_password", "registry_auth", "registry_identity_token"}
@@ -43,7 +43,7 @@ class RegistryAuthConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RegistryTLSConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of RegistryConfig."""
+    """Certificates for a registry."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"tls_client_identity", "tlsca", "tls_insecure_skip_verify"})
 
@@ -59,7 +59,7 @@ class RegistryTLSConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RegistryConfig(resource.Resource["RegistryConfig.Spec"]):
-    """Registry config."""
+    """Mirrors, credentials and certificates of all image registries."""
 
     definition = resource.Definition(
         type="RegistryConfigs.cri.talos.dev",
@@ -69,8 +69,6 @@ class RegistryConfig(resource.Resource["RegistryConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of RegistryConfig."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"registry_mirrors", "registry_auths", "registry_tl_ss"})
 
         registry_mirrors: dict[str, RegistryMirrorConfig] = msgspec.field(default_factory=dict, name="mirrors")

@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class SeccompProfile(resource.Resource["SeccompProfile.Spec"]):
-    """Seccomp profile."""
+    """A seccomp profile that pods may name."""
 
     definition = resource.Definition(
         type="SeccompProfiles.cri.talos.dev",
@@ -19,7 +19,5 @@ class SeccompProfile(resource.Resource["SeccompProfile.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of SeccompProfile."""
-
         name: str = ""
         value: dict[str, Any] = msgspec.field(default_factory=dict)

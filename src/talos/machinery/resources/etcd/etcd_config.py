@@ -11,14 +11,8 @@ from talos.cosi import resource
 CONFIG_ID = "etcd"
 
 
-class ArgValues(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of EtcdConfig."""
-
-    values: tuple[str, ...] = ()
-
-
 class EtcdConfig(resource.Resource["EtcdConfig.Spec"]):
-    """Etcd config."""
+    """Image, arguments and subnets etcd is to run with."""
 
     definition = resource.Definition(
         type="EtcdConfigs.etcd.talos.dev",
@@ -28,8 +22,6 @@ class EtcdConfig(resource.Resource["EtcdConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of EtcdConfig."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"advertise_valid_subnets", "listen_valid_subnets"})
 
         advertise_valid_subnets: tuple[str, ...] = msgspec.field(default=(), name="advertiseValidSubnets")

@@ -10,7 +10,7 @@ LOCAL_MEMBER_ID = "local"
 
 
 class EtcdMember(resource.Resource["EtcdMember.Spec"]):
-    """Etcd member."""
+    """The member id of this node's etcd."""
 
     definition = resource.Definition(
         type="EtcdMembers.etcd.talos.dev",
@@ -20,6 +20,4 @@ class EtcdMember(resource.Resource["EtcdMember.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of EtcdMember."""
-
         member_id: str = msgspec.field(default="", name="memberID")

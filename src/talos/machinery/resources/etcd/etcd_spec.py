@@ -10,7 +10,7 @@ SPEC_ID = "etcd"
 
 
 class EtcdSpec(resource.Resource["EtcdSpec.Spec"]):
-    """Etcd spec."""
+    """etcd's configuration with this node's name and addresses filled in."""
 
     definition = resource.Definition(
         type="EtcdSpecs.etcd.talos.dev",
@@ -25,8 +25,6 @@ class EtcdSpec(resource.Resource["EtcdSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of EtcdSpec."""
-
         name: str = ""
         advertised_addresses: tuple[str, ...] = msgspec.field(default=(), name="advertisedAddresses")
         listen_peer_addresses: tuple[str, ...] = msgspec.field(default=(), name="listenPeerAddresses")

@@ -10,7 +10,7 @@ PKI_ID = "etcd"
 
 
 class PKIStatus(resource.Resource["PKIStatus.Spec"]):
-    """Pkistatus."""
+    """Tells that etcd's certificates are on disk, and of which version."""
 
     definition = resource.Definition(
         type="PKIStatuses.etcd.talos.dev",
@@ -23,7 +23,5 @@ class PKIStatus(resource.Resource["PKIStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of PKIStatus."""
-
         ready: bool = False
         version: str = ""

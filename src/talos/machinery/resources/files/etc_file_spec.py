@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class EtcFileSpec(resource.Resource["EtcFileSpec.Spec"]):
-    """Etc file spec."""
+    """A file to be shown below /etc."""
 
     definition = resource.Definition(
         type="EtcFileSpecs.files.talos.dev",
@@ -20,8 +20,6 @@ class EtcFileSpec(resource.Resource["EtcFileSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of EtcFileSpec."""
-
         contents: bytes = b""
         mode: int = 0
         selinux_label: str = ""

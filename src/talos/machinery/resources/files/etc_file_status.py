@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class EtcFileStatus(resource.Resource["EtcFileStatus.Spec"]):
-    """Etc file status."""
+    """A file below /etc that is in place; its version is that of the spec."""
 
     definition = resource.Definition(
         type="EtcFileStatuses.files.talos.dev",
@@ -17,6 +17,4 @@ class EtcFileStatus(resource.Resource["EtcFileStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of EtcFileStatus."""
-
         spec_version: str = msgspec.field(default="", name="specVersion")

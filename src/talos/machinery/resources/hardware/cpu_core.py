@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class CPUCore(resource.Resource["CPUCore.Spec"]):
-    """Cpucore."""
+    """A CPU core and its speed."""
 
     definition = resource.Definition(
         type="CPUCores.hardware.talos.dev",
@@ -29,8 +29,6 @@ class CPUCore(resource.Resource["CPUCore.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of CPUCore."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {
                 "socket",

@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class MemoryModule(resource.Resource["MemoryModule.Spec"]):
-    """Memory module."""
+    """A memory module as the firmware describes it."""
 
     definition = resource.Definition(
         type="MemoryModules.hardware.talos.dev",
@@ -28,8 +28,6 @@ class MemoryModule(resource.Resource["MemoryModule.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of MemoryModule."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {
                 "size",

@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class PCIDevice(resource.Resource["PCIDevice.Spec"]):
-    """Pcidevice."""
+    """A PCI device with its class, vendor and driver."""
 
     definition = resource.Definition(
         type="PCIDevices.hardware.talos.dev",
@@ -29,8 +29,6 @@ class PCIDevice(resource.Resource["PCIDevice.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of PCIDevice."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"class_", "subclass", "vendor", "product", "driver"})
 
         class_: str = msgspec.field(default="", name="class")

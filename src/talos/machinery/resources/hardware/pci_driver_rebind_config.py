@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class PCIDriverRebindConfig(resource.Resource["PCIDriverRebindConfig.Spec"]):
-    """Pcidriver rebind config."""
+    """The driver a PCI device is to be bound to."""
 
     definition = resource.Definition(
         type="PCIDriverRebindConfigs.runtime.talos.dev",
@@ -22,7 +22,5 @@ class PCIDriverRebindConfig(resource.Resource["PCIDriverRebindConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of PCIDriverRebindConfig."""
-
         pciid: str = msgspec.field(default="", name="pciID")
         target_driver: str = msgspec.field(default="", name="targetDriver")

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class PCIDriverRebindStatus(resource.Resource["PCIDriverRebindStatus.Spec"]):
-    """Pcidriver rebind status."""
+    """The driver a PCI device was bound to."""
 
     definition = resource.Definition(
         type="PCIDriverRebindStatuses.runtime.talos.dev",
@@ -23,7 +23,5 @@ class PCIDriverRebindStatus(resource.Resource["PCIDriverRebindStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of PCIDriverRebindStatus."""
-
         pciid: str = msgspec.field(default="", name="pciID")
         target_driver: str = msgspec.field(default="", name="targetDriver")

@@ -8,11 +8,9 @@ from talos.cosi import resource
 
 
 class PCRStatus(resource.Resource["PCRStatus.Spec"]):
-    """Pcrstatus."""
+    """Tells that the TPM registers are extended for this boot."""
 
     definition = resource.Definition(type="PCRStatuses.hardware.talos.dev", namespace="hardware")
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of PCRStatus."""
-
         pcrs: tuple[int, ...] = ()

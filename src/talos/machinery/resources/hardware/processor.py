@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class Processor(resource.Resource["Processor.Spec"]):
-    """Processor."""
+    """A processor as the firmware describes it."""
 
     definition = resource.Definition(
         type="Processors.hardware.talos.dev",
@@ -29,8 +29,6 @@ class Processor(resource.Resource["Processor.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of Processor."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {
                 "socket",

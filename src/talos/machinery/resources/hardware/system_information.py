@@ -12,7 +12,7 @@ SYSTEM_INFORMATION_ID = "systeminformation"
 
 
 class SystemInformation(resource.Resource["SystemInformation.Spec"]):
-    """System information."""
+    """Manufacturer, product, serial number and UUID of the machine."""
 
     definition = resource.Definition(
         type="SystemInformations.hardware.talos.dev",
@@ -31,8 +31,6 @@ class SystemInformation(resource.Resource["SystemInformation.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of SystemInformation."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {
                 "manufacturer",

@@ -12,14 +12,14 @@ ADMISSION_CONTROL_CONFIG_ID = "admission-control"
 
 
 class AdmissionPluginSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of AdmissionControlConfig."""
+    """Configuration of one admission plug-in."""
 
     name: str = ""
     configuration: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class AdmissionControlConfig(resource.Resource["AdmissionControlConfig.Spec"]):
-    """Admission control config."""
+    """Admission plug-ins of the API server."""
 
     definition = resource.Definition(
         type="AdmissionControlConfigs.kubernetes.talos.dev",
@@ -28,6 +28,4 @@ class AdmissionControlConfig(resource.Resource["AdmissionControlConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of AdmissionControlConfig."""
-
         config: tuple[AdmissionPluginSpec, ...] = ()

@@ -9,14 +9,8 @@ import msgspec
 from talos.cosi import resource
 
 
-class ArgValues(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of APIServerConfig."""
-
-    values: tuple[str, ...] = ()
-
-
 class ExtraVolume(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of APIServerConfig."""
+    """A folder of the host mounted into a control plane pod."""
 
     name: str = ""
     host_path: str = msgspec.field(default="", name="hostPath")
@@ -25,14 +19,14 @@ class ExtraVolume(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of APIServerConfig."""
+    """CPU and memory requests and limits of a control plane pod."""
 
     requests: dict[str, str] = msgspec.field(default_factory=dict)
     limits: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class APIServerConfig(resource.Resource["APIServerConfig.Spec"]):
-    """Apiserver config."""
+    """What the API server's static pod is made of."""
 
     definition = resource.Definition(
         type="APIServerConfigs.kubernetes.talos.dev",
@@ -42,8 +36,6 @@ class APIServerConfig(resource.Resource["APIServerConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of APIServerConfig."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"args"})
 
         image: str = ""

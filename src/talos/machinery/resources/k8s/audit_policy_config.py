@@ -12,7 +12,7 @@ AUDIT_POLICY_CONFIG_ID = "audit-policy"
 
 
 class AuditPolicyConfig(resource.Resource["AuditPolicyConfig.Spec"]):
-    """Audit policy config."""
+    """Audit policy of the API server."""
 
     definition = resource.Definition(
         type="AuditPolicyConfigs.kubernetes.talos.dev",
@@ -22,6 +22,4 @@ class AuditPolicyConfig(resource.Resource["AuditPolicyConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of AuditPolicyConfig."""
-
         config: dict[str, Any] = msgspec.field(default_factory=dict)

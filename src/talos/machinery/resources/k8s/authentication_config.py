@@ -12,7 +12,7 @@ AUTHENTICATION_CONFIG_ID = "authentication-config"
 
 
 class AuthenticationConfig(resource.Resource["AuthenticationConfig.Spec"]):
-    """Authentication config."""
+    """Structured authentication of the API server."""
 
     definition = resource.Definition(
         type="AuthenticationConfigs.kubernetes.talos.dev",
@@ -22,6 +22,4 @@ class AuthenticationConfig(resource.Resource["AuthenticationConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of AuthenticationConfig."""
-
         config: dict[str, Any] = msgspec.field(default_factory=dict)

@@ -12,7 +12,7 @@ AUTHORIZATION_CONFIG_ID = "authorization"
 
 
 class AuthorizationAuthorizersSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of AuthorizationConfig."""
+    """One authorizer of the chain."""
 
     type: str = ""
     name: str = ""
@@ -20,7 +20,7 @@ class AuthorizationAuthorizersSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuthorizationConfig(resource.Resource["AuthorizationConfig.Spec"]):
-    """Authorization config."""
+    """Chain of authorizers of the API server."""
 
     definition = resource.Definition(
         type="AuthorizationConfigs.kubernetes.talos.dev",
@@ -30,7 +30,5 @@ class AuthorizationConfig(resource.Resource["AuthorizationConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of AuthorizationConfig."""
-
         image: str = ""
         config: tuple[AuthorizationAuthorizersSpec, ...] = ()

@@ -13,7 +13,7 @@ BOOTSTRAP_MANIFESTS_CONFIG_ID = "manifests"
 
 
 class BootstrapManifestsConfig(resource.Resource["BootstrapManifestsConfig.Spec"]):
-    """Bootstrap manifests config."""
+    """What the built-in manifests (DNS, proxy, network plug-in) are rendered from."""
 
     definition = resource.Definition(
         type="BootstrapManifestsConfigs.kubernetes.talos.dev",
@@ -22,8 +22,6 @@ class BootstrapManifestsConfig(resource.Resource["BootstrapManifestsConfig.Spec"
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of BootstrapManifestsConfig."""
-
         server: str = msgspec.field(default="", name="string")
         cluster_domain: str = msgspec.field(default="", name="clusterDomain")
         pod_cid_rs: tuple[str, ...] = msgspec.field(default=(), name="podCIDRs")

@@ -10,7 +10,7 @@ CONFIG_STATUS_STATIC_POD_ID = "static-pods"
 
 
 class ConfigStatus(resource.Resource["ConfigStatus.Spec"]):
-    """Config status."""
+    """Tells that the control plane's configuration files are on disk, and of which version."""
 
     definition = resource.Definition(
         type="ConfigStatuses.kubernetes.talos.dev",
@@ -23,7 +23,5 @@ class ConfigStatus(resource.Resource["ConfigStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ConfigStatus."""
-
         ready: bool = False
         version: str = ""

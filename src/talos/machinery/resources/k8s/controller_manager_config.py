@@ -11,7 +11,7 @@ from talos.machinery.resources.k8s import api_server_config
 
 
 class ControllerManagerConfig(resource.Resource["ControllerManagerConfig.Spec"]):
-    """Controller manager config."""
+    """What the controller manager's static pod is made of."""
 
     definition = resource.Definition(
         type="ControllerManagerConfigs.kubernetes.talos.dev",
@@ -20,8 +20,6 @@ class ControllerManagerConfig(resource.Resource["ControllerManagerConfig.Spec"])
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ControllerManagerConfig."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"extra_args", "args"})
 
         enabled: bool = False

@@ -12,7 +12,7 @@ CONTROL_PLANE_KUBERNETES_ENDPOINTS_ID = "controlplane"
 
 
 class Endpoint(resource.Resource["Endpoint.Spec"]):
-    """Endpoint."""
+    """Addresses of API servers, as one source knows them."""
 
     definition = resource.Definition(
         type="Endpoints.kubernetes.talos.dev",
@@ -25,7 +25,5 @@ class Endpoint(resource.Resource["Endpoint.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of Endpoint."""
-
         addresses: tuple[str, ...] = ()
         hosts: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ ETCD_ENCRYPTION_CONFIG_ID = "k8s"
 
 
 class EtcdEncryptionConfig(resource.Resource["EtcdEncryptionConfig.Spec"]):
-    """Etcd encryption config."""
+    """How the API server encrypts what it stores."""
 
     definition = resource.Definition(
         type="EtcdEncryptionConfigs.kubernetes.talos.dev",
@@ -20,6 +20,4 @@ class EtcdEncryptionConfig(resource.Resource["EtcdEncryptionConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of EtcdEncryptionConfig."""
-
         configuration: str = ""

@@ -10,7 +10,7 @@ EXTRA_MANIFESTS_CONFIG_ID = "extra-manifests"
 
 
 class ExtraManifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of ExtraManifestsConfig."""
+    """One manifest, inline or to be fetched."""
 
     name: str = ""
     url: str = ""
@@ -20,7 +20,7 @@ class ExtraManifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExtraManifestsConfig(resource.Resource["ExtraManifestsConfig.Spec"]):
-    """Extra manifests config."""
+    """Manifests the user adds to the built-in ones."""
 
     definition = resource.Definition(
         type="ExtraManifestsConfigs.kubernetes.talos.dev",
@@ -29,6 +29,4 @@ class ExtraManifestsConfig(resource.Resource["ExtraManifestsConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ExtraManifestsConfig."""
-
         extra_manifests: tuple[ExtraManifest, ...] = msgspec.field(default=(), name="extraManifests")

@@ -10,14 +10,14 @@ KUBE_PRISM_CONFIG_ID = "k8s-loadbalancer-config"
 
 
 class KubePrismEndpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of KubePrismConfig."""
+    """One API server behind the balancer."""
 
     host: str = ""
     port: int = 0
 
 
 class KubePrismConfig(resource.Resource["KubePrismConfig.Spec"]):
-    """Kube prism config."""
+    """Where the local API balancer listens and what stands behind it."""
 
     definition = resource.Definition(
         type="KubePrismConfigs.kubernetes.talos.dev",
@@ -31,8 +31,6 @@ class KubePrismConfig(resource.Resource["KubePrismConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KubePrismConfig."""
-
         host: str = ""
         port: int = 0
         endpoints: tuple[KubePrismEndpoint, ...] = ()

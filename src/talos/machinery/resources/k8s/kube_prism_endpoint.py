@@ -11,7 +11,7 @@ KUBE_PRISM_ENDPOINTS_ID = "k8s-cluster"
 
 
 class KubePrismEndpoint(resource.Resource["KubePrismEndpoint.Spec"]):
-    """Kube prism endpoint."""
+    """API servers the local balancer may use."""
 
     definition = resource.Definition(
         type="KubePrismEndpoints.kubernetes.talos.dev",
@@ -24,6 +24,4 @@ class KubePrismEndpoint(resource.Resource["KubePrismEndpoint.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KubePrismEndpoint."""
-
         endpoints: tuple[kube_prism_config.KubePrismEndpoint, ...] = ()

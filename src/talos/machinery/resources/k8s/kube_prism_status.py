@@ -10,7 +10,7 @@ KUBE_PRISM_STATUSES_ID = "k8s-loadbalancer"
 
 
 class KubePrismStatus(resource.Resource["KubePrismStatus.Spec"]):
-    """Kube prism status."""
+    """Tells that the local API balancer listens, and whether a server behind it is well."""
 
     definition = resource.Definition(
         type="KubePrismStatuses.kubernetes.talos.dev",
@@ -23,7 +23,5 @@ class KubePrismStatus(resource.Resource["KubePrismStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KubePrismStatus."""
-
         host: str = ""
         healthy: bool = False

@@ -12,7 +12,7 @@ KUBELET_ID = "kubelet"
 
 
 class KubeletConfig(resource.Resource["KubeletConfig.Spec"]):
-    """Kubelet config."""
+    """The kubelet's configuration as the machine configuration has it."""
 
     definition = resource.Definition(
         type="KubeletConfigs.kubernetes.talos.dev",
@@ -22,8 +22,6 @@ class KubeletConfig(resource.Resource["KubeletConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KubeletConfig."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {"extra_args", "extra_mounts", "extra_config", "credential_provider_config", "register_with_taints"}
         )

@@ -10,7 +10,7 @@ KUBELET_KUBECONFIG_ID = "kubelet"
 
 
 class KubeletKubeconfig(resource.Resource["KubeletKubeconfig.Spec"]):
-    """Kubelet kubeconfig."""
+    """Version of the kubelet's kubeconfig, which changes when its certificate does."""
 
     definition = resource.Definition(
         type="KubeletKubeconfigs.kubernetes.talos.dev",
@@ -20,6 +20,4 @@ class KubeletKubeconfig(resource.Resource["KubeletKubeconfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KubeletKubeconfig."""
-
         hash: str = ""

@@ -10,9 +10,9 @@ KUBELET_LIFECYCLE_ID = "kubelet"
 
 
 class KubeletLifecycle(resource.Resource["KubeletLifecycle.Spec"]):
-    """Kubelet lifecycle."""
+    """Held by those who need the kubelet; torn down before it stops."""
 
     definition = resource.Definition(type="KubeletLifecycles.kubernetes.talos.dev", namespace="k8s")
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KubeletLifecycle."""
+        """There is nothing to say."""

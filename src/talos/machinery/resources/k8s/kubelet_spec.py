@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class KubeletSpec(resource.Resource["KubeletSpec.Spec"]):
-    """Kubelet spec."""
+    """Image, arguments, mounts and configuration file the kubelet runs with."""
 
     definition = resource.Definition(
         type="KubeletSpecs.kubernetes.talos.dev",
@@ -20,8 +20,6 @@ class KubeletSpec(resource.Resource["KubeletSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KubeletSpec."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {"args", "extra_mounts", "expected_nodename", "credential_provider_config"}
         )

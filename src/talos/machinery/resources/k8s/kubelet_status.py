@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class KubeletStatus(resource.Resource["KubeletStatus.Spec"]):
-    """Kubelet status."""
+    """Version the running kubelet reports."""
 
     definition = resource.Definition(
         type="KubeletStatuses.kubernetes.talos.dev",
@@ -18,6 +18,4 @@ class KubeletStatus(resource.Resource["KubeletStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KubeletStatus."""
-
         image: str = ""

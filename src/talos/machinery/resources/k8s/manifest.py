@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class SingleManifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of Manifest."""
+    """One Kubernetes object."""
 
     inline: ClassVar[frozenset[str]] = frozenset({"object"})
 
@@ -18,7 +18,7 @@ class SingleManifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(resource.Resource["Manifest.Spec"]):
-    """Manifest."""
+    """Kubernetes objects to be applied to the cluster."""
 
     definition = resource.Definition(
         type="Manifests.kubernetes.talos.dev",
@@ -27,6 +27,4 @@ class Manifest(resource.Resource["Manifest.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of Manifest."""
-
         items: tuple[SingleManifest, ...] = ()

@@ -10,7 +10,7 @@ MANIFEST_STATUS_ID = "manifests"
 
 
 class ManifestStatus(resource.Resource["ManifestStatus.Spec"]):
-    """Manifest status."""
+    """Which manifests were applied."""
 
     definition = resource.Definition(
         type="ManifestStatuses.kubernetes.talos.dev",
@@ -19,6 +19,4 @@ class ManifestStatus(resource.Resource["ManifestStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ManifestStatus."""
-
         manifests_applied: tuple[str, ...] = msgspec.field(default=(), name="manifestsApplied")

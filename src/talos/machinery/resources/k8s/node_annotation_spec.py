@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class NodeAnnotationSpec(resource.Resource["NodeAnnotationSpec.Spec"]):
-    """Node annotation spec."""
+    """An annotation wanted on this Kubernetes node."""
 
     definition = resource.Definition(
         type="NodeAnnotationSpecs.k8s.talos.dev",
@@ -19,7 +19,5 @@ class NodeAnnotationSpec(resource.Resource["NodeAnnotationSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of NodeAnnotationSpec."""
-
         key: str = ""
         value: str = ""

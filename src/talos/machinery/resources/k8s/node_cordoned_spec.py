@@ -10,11 +10,11 @@ NODE_CORDONED_ID = "cordoned"
 
 
 class NodeCordonedSpec(resource.Resource["NodeCordonedSpec.Spec"]):
-    """Node cordoned spec."""
+    """Exists while this Kubernetes node is to be unschedulable."""
 
     definition = resource.Definition(
         type="NodeCordonedSpecs.k8s.talos.dev", namespace="k8s", sensitivity=resource.Sensitivity.SENSITIVE
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of NodeCordonedSpec."""
+        """There is nothing to say."""

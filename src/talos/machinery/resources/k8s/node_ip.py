@@ -8,13 +8,11 @@ from talos.cosi import resource
 
 
 class NodeIP(resource.Resource["NodeIP.Spec"]):
-    """Node ip."""
+    """The addresses the kubelet announces."""
 
     definition = resource.Definition(
         type="NodeIPs.kubernetes.talos.dev", namespace="k8s", message="talos.resource.definitions.k8s.NodeIPSpec"
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of NodeIP."""
-
         addresses: tuple[str, ...] = ()

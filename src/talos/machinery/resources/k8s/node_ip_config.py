@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class NodeIPConfig(resource.Resource["NodeIPConfig.Spec"]):
-    """Node ipconfig."""
+    """Subnets the kubelet's addresses are chosen from."""
 
     definition = resource.Definition(
         type="NodeIPConfigs.kubernetes.talos.dev",
@@ -19,8 +19,6 @@ class NodeIPConfig(resource.Resource["NodeIPConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of NodeIPConfig."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"valid_subnets"})
 
         valid_subnets: tuple[str, ...] = msgspec.field(default=(), name="validSubnets")

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class NodeLabelSpec(resource.Resource["NodeLabelSpec.Spec"]):
-    """Node label spec."""
+    """A label wanted on this Kubernetes node."""
 
     definition = resource.Definition(
         type="NodeLabelSpecs.k8s.talos.dev",
@@ -19,7 +19,5 @@ class NodeLabelSpec(resource.Resource["NodeLabelSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of NodeLabelSpec."""
-
         key: str = ""
         value: str = ""

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class NodeStatus(resource.Resource["NodeStatus.Spec"]):
-    """Node status."""
+    """This node as Kubernetes sees it: ready, unschedulable, labels, pod subnets."""
 
     definition = resource.Definition(
         type="NodeStatuses.kubernetes.talos.dev",
@@ -21,8 +21,6 @@ class NodeStatus(resource.Resource["NodeStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of NodeStatus."""
-
         nodename: str = ""
         node_ready: bool = msgspec.field(default=False, name="nodeReady")
         unschedulable: bool = False

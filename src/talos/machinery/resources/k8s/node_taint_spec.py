@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class NodeTaintSpec(resource.Resource["NodeTaintSpec.Spec"]):
-    """Node taint spec."""
+    """A taint wanted on this Kubernetes node."""
 
     definition = resource.Definition(
         type="NodeTaintSpecs.k8s.talos.dev",
@@ -22,8 +22,6 @@ class NodeTaintSpec(resource.Resource["NodeTaintSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of NodeTaintSpec."""
-
         key: str = ""
         effect: str = ""
         value: str = ""

@@ -10,7 +10,7 @@ NODENAME_ID = "nodename"
 
 
 class Nodename(resource.Resource["Nodename.Spec"]):
-    """Nodename."""
+    """Name of this Kubernetes node."""
 
     definition = resource.Definition(
         type="Nodenames.kubernetes.talos.dev",
@@ -20,8 +20,6 @@ class Nodename(resource.Resource["Nodename.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of Nodename."""
-
         nodename: str = ""
         hostname_version: str = msgspec.field(default="", name="hostnameVersion")
         skip_node_registration: bool = msgspec.field(default=False, name="skipNodeRegistration")

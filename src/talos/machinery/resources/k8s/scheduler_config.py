@@ -11,7 +11,7 @@ from talos.machinery.resources.k8s import api_server_config
 
 
 class SchedulerConfig(resource.Resource["SchedulerConfig.Spec"]):
-    """Scheduler config."""
+    """What the scheduler's static pod is made of."""
 
     definition = resource.Definition(
         type="SchedulerConfigs.kubernetes.talos.dev",
@@ -20,8 +20,6 @@ class SchedulerConfig(resource.Resource["SchedulerConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of SchedulerConfig."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"extra_args", "args"})
 
         enabled: bool = False

@@ -10,7 +10,7 @@ STATIC_POD_SECRETS_STATIC_POD_ID = "static-pods"
 
 
 class SecretStatus(resource.Resource["SecretStatus.Spec"]):
-    """Secret status."""
+    """Tells that the control plane's keys are on disk, and of which version."""
 
     definition = resource.Definition(
         type="SecretStatuses.kubernetes.talos.dev",
@@ -23,7 +23,5 @@ class SecretStatus(resource.Resource["SecretStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of SecretStatus."""
-
         ready: bool = False
         version: str = ""

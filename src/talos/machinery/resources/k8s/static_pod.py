@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class StaticPod(resource.Resource["StaticPod.Spec"]):
-    """Static pod."""
+    """A pod the kubelet runs without an API server."""
 
     definition = resource.Definition(
         type="StaticPods.kubernetes.talos.dev", namespace="k8s", message="talos.resource.definitions.k8s.StaticPodSpec"

@@ -10,7 +10,7 @@ STATIC_POD_SERVER_STATUS_RESOURCE_ID = "static-pod-server-status"
 
 
 class StaticPodServerStatus(resource.Resource["StaticPodServerStatus.Spec"]):
-    """Static pod server status."""
+    """Where the kubelet fetches its static pods."""
 
     definition = resource.Definition(
         type="StaticPodServerStatuses.kubernetes.talos.dev",
@@ -19,6 +19,4 @@ class StaticPodServerStatus(resource.Resource["StaticPodServerStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of StaticPodServerStatus."""
-
         url: str = ""

@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class StaticPodStatus(resource.Resource["StaticPodStatus.Spec"]):
-    """Static pod status."""
+    """State of a static pod as the kubelet reports it."""
 
     definition = resource.Definition(
         type="StaticPodStatuses.kubernetes.talos.dev",

@@ -10,7 +10,7 @@ CONFIG_ID = "config"
 
 
 class KubernetesAccessConfig(resource.Resource["KubernetesAccessConfig.Spec"]):
-    """Kubernetes access config."""
+    """Which pods may use the Talos API, and with which roles."""
 
     definition = resource.Definition(
         type="KubernetesAccessConfigs.cluster.talos.dev",
@@ -19,8 +19,6 @@ class KubernetesAccessConfig(resource.Resource["KubernetesAccessConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KubernetesAccessConfig."""
-
         enabled: bool = False
         allowed_api_roles: tuple[str, ...] = msgspec.field(default=(), name="allowedAPIRoles")
         allowed_kubernetes_namespaces: tuple[str, ...] = msgspec.field(default=(), name="allowedKubernetesNamespaces")

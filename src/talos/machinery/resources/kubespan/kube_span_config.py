@@ -12,7 +12,7 @@ CONFIG_ID = "kubespan"
 
 
 class KubeSpanConfig(resource.Resource["KubeSpanConfig.Spec"]):
-    """Kube span config."""
+    """Settings of the mesh between nodes."""
 
     definition = resource.Definition(
         type="KubeSpanConfigs.kubespan.talos.dev",
@@ -22,8 +22,6 @@ class KubeSpanConfig(resource.Resource["KubeSpanConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KubeSpanConfig."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {"mtu", "endpoint_filters", "extra_endpoints", "exclude_advertised_networks"}
         )

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class KubeSpanEndpoint(resource.Resource["KubeSpanEndpoint.Spec"]):
-    """Kube span endpoint."""
+    """An address at which a peer of the mesh was reached."""
 
     definition = resource.Definition(
         type="KubeSpanEndpoints.kubespan.talos.dev",
@@ -21,7 +21,5 @@ class KubeSpanEndpoint(resource.Resource["KubeSpanEndpoint.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KubeSpanEndpoint."""
-
         affiliate_id: str = msgspec.field(default="", name="affiliateID")
         endpoint: str = ""

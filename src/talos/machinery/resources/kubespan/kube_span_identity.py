@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class KubeSpanIdentity(resource.Resource["KubeSpanIdentity.Spec"]):
-    """Kube span identity."""
+    """This node's mesh address and key."""
 
     definition = resource.Definition(
         type="KubeSpanIdentities.kubespan.talos.dev",
@@ -22,8 +22,6 @@ class KubeSpanIdentity(resource.Resource["KubeSpanIdentity.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KubeSpanIdentity."""
-
         address: str = ""
         subnet: str = ""
         private_key: str = msgspec.field(default="", name="privateKey")

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class KubeSpanPeerSpec(resource.Resource["KubeSpanPeerSpec.Spec"]):
-    """Kube span peer spec."""
+    """A peer of the mesh and the addresses behind it."""
 
     definition = resource.Definition(
         type="KubeSpanPeerSpecs.kubespan.talos.dev",
@@ -21,8 +21,6 @@ class KubeSpanPeerSpec(resource.Resource["KubeSpanPeerSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KubeSpanPeerSpec."""
-
         address: str = ""
         allowed_ips: tuple[str, ...] = msgspec.field(default=(), name="allowedIPs")
         endpoints: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from talos.machinery.types import kubespan as kubespan_types
 
 
 class KubeSpanPeerStatus(resource.Resource["KubeSpanPeerStatus.Spec"]):
-    """Kube span peer status."""
+    """Whether a peer of the mesh answers, and its traffic."""
 
     definition = resource.Definition(
         type="KubeSpanPeerStatuses.kubespan.talos.dev",
@@ -27,8 +27,6 @@ class KubeSpanPeerStatus(resource.Resource["KubeSpanPeerStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KubeSpanPeerStatus."""
-
         endpoint: str = ""
         label: str = ""
         state: kubespan_types.PeerState = kubespan_types.PeerState.UNKNOWN

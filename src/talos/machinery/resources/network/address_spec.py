@@ -11,7 +11,7 @@ from talos.machinery.types import network as network_types
 
 
 class AddressSpec(resource.Resource["AddressSpec.Spec"]):
-    """Address spec."""
+    """An address wanted on a link."""
 
     definition = resource.Definition(
         type="AddressSpecs.net.talos.dev",
@@ -20,8 +20,6 @@ class AddressSpec(resource.Resource["AddressSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of AddressSpec."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"announce_with_arp", "priority"})
 
         address: str = ""

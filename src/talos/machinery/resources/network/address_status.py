@@ -11,7 +11,7 @@ from talos.machinery.types import network as network_types
 
 
 class AddressStatus(resource.Resource["AddressStatus.Spec"]):
-    """Address status."""
+    """An address the kernel has."""
 
     definition = resource.Definition(
         type="AddressStatuses.net.talos.dev",
@@ -28,8 +28,6 @@ class AddressStatus(resource.Resource["AddressStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of AddressStatus."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"local", "broadcast", "anycast", "multicast"})
 
         address: str = ""

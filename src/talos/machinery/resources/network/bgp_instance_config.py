@@ -12,7 +12,7 @@ from talos.machinery.types import network as network_types
 
 
 class BGPBFDConfigSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of BGPInstanceConfig."""
+    """Timers of the liveness check with a neighbour."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"transmit_interval", "receive_interval", "detect_multiplier"})
 
@@ -22,7 +22,7 @@ class BGPBFDConfigSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BGPNeighborConfigSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of BGPInstanceConfig."""
+    """A router to peer with."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset(
         {"address", "link", "peer_asn", "hold_time", "bfd", "local_asn", "passive"}
@@ -38,14 +38,14 @@ class BGPNeighborConfigSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BGPImportRouteSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of BGPInstanceConfig."""
+    """Routes taken over from another instance."""
 
     bgp_instance: str = msgspec.field(default="", name="bgpInstance")
     prefixes: tuple[str, ...] = ()
 
 
 class BGPInstanceConfig(resource.Resource["BGPInstanceConfig.Spec"]):
-    """Bgpinstance config."""
+    """A BGP speaker: its number, neighbours and what it announces."""
 
     definition = resource.Definition(
         type="BGPInstanceConfigs.net.talos.dev",
@@ -60,8 +60,6 @@ class BGPInstanceConfig(resource.Resource["BGPInstanceConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of BGPInstanceConfig."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {
                 "router_id",

@@ -12,7 +12,7 @@ from talos.machinery.types import network as network_types
 
 
 class BGPPeerStatus(resource.Resource["BGPPeerStatus.Spec"]):
-    """Bgppeer status."""
+    """State of the session with a BGP neighbour."""
 
     definition = resource.Definition(
         type="BGPPeerStatuses.net.talos.dev",
@@ -29,8 +29,6 @@ class BGPPeerStatus(resource.Resource["BGPPeerStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of BGPPeerStatus."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"router_id", "since", "bfd_state"})
 
         peer: str = ""

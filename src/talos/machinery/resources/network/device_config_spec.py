@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class DeviceConfigSpec(resource.Resource["DeviceConfigSpec.Spec"]):
-    """Device config spec."""
+    """A device of the old-style `machine.network.interfaces`."""
 
     definition = resource.Definition(
         type="DeviceConfigSpecs.net.talos.dev",
@@ -20,6 +20,4 @@ class DeviceConfigSpec(resource.Resource["DeviceConfigSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of DeviceConfigSpec."""
-
         yaml_marshalled: dict[str, Any] = msgspec.field(default_factory=dict, name="device")

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class DNSResolveCach(resource.Resource["DNSResolveCach.Spec"]):
-    """Dnsresolve cach."""
+    """Whether the host's DNS server listens on an address."""
 
     definition = resource.Definition(
         type="DNSResolveCaches.net.talos.dev",
@@ -18,6 +18,4 @@ class DNSResolveCach(resource.Resource["DNSResolveCach.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of DNSResolveCach."""
-
         status: str = ""

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class DNSUpstream(resource.Resource["DNSUpstream.Spec"]):
-    """Dnsupstream."""
+    """A DNS server the host's own one asks, and whether it answers."""
 
     definition = resource.Definition(
         type="DNSUpstreams.net.talos.dev",
@@ -20,7 +20,5 @@ class DNSUpstream(resource.Resource["DNSUpstream.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of DNSUpstream."""
-
         healthy: bool = False
         addr: str = ""

@@ -11,7 +11,7 @@ from talos.machinery.types import network as network_types
 
 
 class EthernetRingsSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of EthernetSpec."""
+    """Ring sizes to set."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset(
         {
@@ -41,7 +41,7 @@ class EthernetRingsSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EthernetChannelsSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of EthernetSpec."""
+    """Channel counts to set."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"rx", "tx", "other", "combined"})
 
@@ -52,7 +52,7 @@ class EthernetChannelsSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EthernetSpec(resource.Resource["EthernetSpec.Spec"]):
-    """Ethernet spec."""
+    """ethtool settings wanted on a link."""
 
     definition = resource.Definition(
         type="EthernetSpecs.net.talos.dev",
@@ -61,8 +61,6 @@ class EthernetSpec(resource.Resource["EthernetSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of EthernetSpec."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"rings", "features", "channels", "wake_on_lan"})
 
         rings: EthernetRingsSpec = msgspec.field(default_factory=EthernetRingsSpec)

@@ -11,7 +11,7 @@ from talos.machinery.types import network as network_types
 
 
 class EthernetRingsStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of EthernetStatus."""
+    """Ring sizes and their limits."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset(
         {
@@ -51,14 +51,14 @@ class EthernetRingsStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EthernetFeatureStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of EthernetStatus."""
+    """One offload feature and whether it is on."""
 
     name: str = ""
     status: str = ""
 
 
 class EthernetChannelsStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of EthernetStatus."""
+    """Channel counts and their limits."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset(
         {"rx_max", "tx_max", "other_max", "combined_max", "rx", "tx", "other", "combined"}
@@ -75,7 +75,7 @@ class EthernetChannelsStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EthernetStatus(resource.Resource["EthernetStatus.Spec"]):
-    """Ethernet status."""
+    """What ethtool tells about a link."""
 
     definition = resource.Definition(
         type="EthernetStatuses.net.talos.dev",
@@ -89,8 +89,6 @@ class EthernetStatus(resource.Resource["EthernetStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of EthernetStatus."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {"link_state", "speed_megabits", "our_modes", "peer_modes", "rings", "features", "channels", "wake_on_lan"}
         )

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class HardwareAddress(resource.Resource["HardwareAddress.Spec"]):
-    """Hardware address."""
+    """Hardware address of the first physical link."""
 
     definition = resource.Definition(
         type="HardwareAddresses.net.talos.dev",
@@ -17,7 +17,5 @@ class HardwareAddress(resource.Resource["HardwareAddress.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of HardwareAddress."""
-
         name: str = ""
         hardware_addr: str = msgspec.field(default="", name="hardwareAddr")

@@ -12,7 +12,7 @@ HOST_DNS_CONFIG_ID = "config"
 
 
 class HostDNSConfig(resource.Resource["HostDNSConfig.Spec"]):
-    """Host dnsconfig."""
+    """Settings of the host's own DNS server."""
 
     definition = resource.Definition(
         type="HostDNSConfigs.net.talos.dev",
@@ -22,8 +22,6 @@ class HostDNSConfig(resource.Resource["HostDNSConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of HostDNSConfig."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {"listen_addresses", "service_host_dns_address", "resolve_member_names", "service_host_dns_address_v6"}
         )

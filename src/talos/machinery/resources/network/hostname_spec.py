@@ -11,7 +11,7 @@ HOSTNAME_ID = "hostname"
 
 
 class HostnameSpec(resource.Resource["HostnameSpec.Spec"]):
-    """Hostname spec."""
+    """Name wanted for the machine."""
 
     definition = resource.Definition(
         type="HostnameSpecs.net.talos.dev",
@@ -20,8 +20,6 @@ class HostnameSpec(resource.Resource["HostnameSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of HostnameSpec."""
-
         hostname: str = ""
         domainname: str = ""
         config_layer: network_types.ConfigLayer = msgspec.field(default=network_types.ConfigLayer.DEFAULT, name="layer")

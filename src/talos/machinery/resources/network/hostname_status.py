@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class HostnameStatus(resource.Resource["HostnameStatus.Spec"]):
-    """Hostname status."""
+    """Name the machine has."""
 
     definition = resource.Definition(
         type="HostnameStatuses.net.talos.dev",
@@ -22,7 +22,5 @@ class HostnameStatus(resource.Resource["HostnameStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of HostnameStatus."""
-
         hostname: str = ""
         domainname: str = ""

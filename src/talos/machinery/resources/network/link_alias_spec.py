@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class LinkAliasSpec(resource.Resource["LinkAliasSpec.Spec"]):
-    """Link alias spec."""
+    """Another name wanted for a link."""
 
     definition = resource.Definition(
         type="LinkAliasSpecs.net.talos.dev",
@@ -18,6 +18,4 @@ class LinkAliasSpec(resource.Resource["LinkAliasSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of LinkAliasSpec."""
-
         alias: str = ""

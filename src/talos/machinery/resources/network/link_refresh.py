@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class LinkRefresh(resource.Resource["LinkRefresh.Spec"]):
-    """Link refresh."""
+    """Asks for the links to be read again."""
 
     definition = resource.Definition(
         type="LinkRefreshes.net.talos.dev",
@@ -17,6 +17,4 @@ class LinkRefresh(resource.Resource["LinkRefresh.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of LinkRefresh."""
-
         generation: int = 0

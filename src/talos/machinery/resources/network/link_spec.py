@@ -12,7 +12,7 @@ from talos.machinery.types import network as network_types
 
 
 class BondSlave(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of LinkSpec."""
+    """Membership in a bond."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"master_name", "slave_index"})
 
@@ -21,7 +21,7 @@ class BondSlave(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BridgeSlave(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of LinkSpec."""
+    """Membership in a bridge."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"master_name"})
 
@@ -29,7 +29,7 @@ class BridgeSlave(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VRFSlave(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of LinkSpec."""
+    """Membership in a VRF."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"master_name"})
 
@@ -37,7 +37,7 @@ class VRFSlave(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VLANSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of LinkSpec."""
+    """Number and protocol of a VLAN."""
 
     vid: int = msgspec.field(default=0, name="vlanID")
     protocol: network_types.VLANProtocol = msgspec.field(
@@ -46,7 +46,7 @@ class VLANSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BondMasterSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of LinkSpec."""
+    """Settings of a bond, named as in the kernel's bonding driver."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset(
         {
@@ -113,19 +113,19 @@ class BondMasterSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class STPSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of LinkSpec."""
+    """Spanning tree of a bridge."""
 
     enabled: bool = False
 
 
 class BridgeVLANSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of LinkSpec."""
+    """VLAN filter of a bridge."""
 
     filtering_enabled: bool = msgspec.field(default=False, name="filteringEnabled")
 
 
 class BridgeMasterSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of LinkSpec."""
+    """Settings of a bridge."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"stp", "vlan"})
 
@@ -134,13 +134,13 @@ class BridgeMasterSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VRFMasterSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of LinkSpec."""
+    """Routing table of a VRF."""
 
     table: network_types.RoutingTable = network_types.RoutingTable.UNSPEC
 
 
 class WireguardPeer(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of LinkSpec."""
+    """A peer of a WireGuard link."""
 
     public_key: str = msgspec.field(default="", name="publicKey")
     preshared_key: str = msgspec.field(default="", name="presharedKey")
@@ -152,7 +152,7 @@ class WireguardPeer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WireguardSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of LinkSpec."""
+    """Keys and peers of a WireGuard link."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"private_key", "public_key"})
 
@@ -164,7 +164,7 @@ class WireguardSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VethSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of LinkSpec."""
+    """The other end of a veth pair."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"peer_name"})
 
@@ -172,7 +172,7 @@ class VethSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LinkSpec(resource.Resource["LinkSpec.Spec"]):
-    """Link spec."""
+    """A link wanted: physical ones are set, logical ones are made."""
 
     definition = resource.Definition(
         type="LinkSpecs.net.talos.dev",
@@ -182,8 +182,6 @@ class LinkSpec(resource.Resource["LinkSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of LinkSpec."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {
                 "hardware_address",

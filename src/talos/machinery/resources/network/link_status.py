@@ -12,7 +12,7 @@ from talos.machinery.types import network as network_types
 
 
 class LinkStatus(resource.Resource["LinkStatus.Spec"]):
-    """Link status."""
+    """A link the kernel has."""
 
     definition = resource.Definition(
         type="LinkStatuses.net.talos.dev",
@@ -33,8 +33,6 @@ class LinkStatus(resource.Resource["LinkStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of LinkStatus."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {
                 "alias",

@@ -10,7 +10,7 @@ STATUS_ID = "status"
 
 
 class NetworkStatus(resource.Resource["NetworkStatus.Spec"]):
-    """Network status."""
+    """Which parts of the network are ready."""
 
     definition = resource.Definition(
         type="NetworkStatuses.net.talos.dev",
@@ -29,8 +29,6 @@ class NetworkStatus(resource.Resource["NetworkStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of NetworkStatus."""
-
         address_ready: bool = msgspec.field(default=False, name="addressReady")
         connectivity_ready: bool = msgspec.field(default=False, name="connectivityReady")
         hostname_ready: bool = msgspec.field(default=False, name="hostnameReady")

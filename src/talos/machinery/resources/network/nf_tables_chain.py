@@ -11,14 +11,14 @@ from talos.machinery.types import network as network_types
 
 
 class NfTablesIfNameMatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of NfTablesChain."""
+    """Matches interfaces by name."""
 
     interface_names: tuple[str, ...] = msgspec.field(default=(), name="interfaceName")
     operator: network_types.MatchOperator = network_types.MatchOperator.EQUAL
 
 
 class NfTablesMark(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of NfTablesChain."""
+    """Matches or sets a packet mark."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"mask", "xor", "value"})
 
@@ -28,13 +28,13 @@ class NfTablesMark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NfTablesConntrackStateMatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of NfTablesChain."""
+    """Matches the state of the connection."""
 
     states: tuple[network_types.ConntrackState, ...] = ()
 
 
 class NfTablesAddressMatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of NfTablesChain."""
+    """Matches addresses by subnet."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"include_subnets", "exclude_subnets", "invert"})
 
@@ -44,14 +44,14 @@ class NfTablesAddressMatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PortRange(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of NfTablesChain."""
+    """Ports from `lo` to `hi`, both included."""
 
     lo: int = 0
     hi: int = 0
 
 
 class NfTablesPortMatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of NfTablesChain."""
+    """Matches ports."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"ranges"})
 
@@ -59,13 +59,13 @@ class NfTablesPortMatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NfTablesICMPTypeMatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of NfTablesChain."""
+    """Matches ICMP types."""
 
     types: tuple[network_types.ICMPType, ...] = ()
 
 
 class NfTablesLayer4Match(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of NfTablesChain."""
+    """Matches protocol and ports."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"match_source_port", "match_destination_port", "match_icmp_type"})
 
@@ -76,19 +76,19 @@ class NfTablesLayer4Match(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NfTablesLimitMatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of NfTablesChain."""
+    """Matches as long as a packet rate is not exceeded."""
 
     packet_rate_per_second: int = msgspec.field(default=0, name="packetRatePerSecond")
 
 
 class NfTablesClampMSS(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of NfTablesChain."""
+    """Limits the segment size of TCP to what fits an MTU."""
 
     mtu: int = 0
 
 
 class NfTablesRule(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of NfTablesChain."""
+    """One rule: what it matches and what then happens."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset(
         {
@@ -122,7 +122,7 @@ class NfTablesRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NfTablesChain(resource.Resource["NfTablesChain.Spec"]):
-    """Nf tables chain."""
+    """A packet filter chain wanted in the kernel."""
 
     definition = resource.Definition(
         type="NfTablesChains.net.talos.dev",
@@ -141,8 +141,6 @@ class NfTablesChain(resource.Resource["NfTablesChain.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of NfTablesChain."""
-
         type: str = ""
         hook: network_types.NfTablesChainHook = network_types.NfTablesChainHook.PREROUTING
         priority: network_types.NfTablesChainPriority = network_types.NfTablesChainPriority.FILTER

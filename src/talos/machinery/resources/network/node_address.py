@@ -14,7 +14,7 @@ NODE_ADDRESS_ROUTED_ID = "routed"
 
 
 class NodeAddress(resource.Resource["NodeAddress.Spec"]):
-    """Node address."""
+    """Addresses of the node, chosen and sorted for one purpose."""
 
     definition = resource.Definition(
         type="NodeAddresses.net.talos.dev",
@@ -27,8 +27,6 @@ class NodeAddress(resource.Resource["NodeAddress.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of NodeAddress."""
-
         addresses: tuple[str, ...] = ()
         sort_algorithm: network_types.AddressSortAlgorithm = msgspec.field(
             default=network_types.AddressSortAlgorithm.V1, name="sortAlgorithm"

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class NodeAddressFilter(resource.Resource["NodeAddressFilter.Spec"]):
-    """Node address filter."""
+    """Subnets that choose among the node's addresses."""
 
     definition = resource.Definition(
         type="NodeAddressFilters.net.talos.dev",
@@ -21,7 +21,5 @@ class NodeAddressFilter(resource.Resource["NodeAddressFilter.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of NodeAddressFilter."""
-
         include_subnets: tuple[str, ...] = msgspec.field(default=(), name="includeSubnets")
         exclude_subnets: tuple[str, ...] = msgspec.field(default=(), name="excludeSubnets")

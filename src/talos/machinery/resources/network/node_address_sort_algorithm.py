@@ -11,7 +11,7 @@ NODE_ADDRESS_SORT_ALGORITHM_ID = "default"
 
 
 class NodeAddressSortAlgorithm(resource.Resource["NodeAddressSortAlgorithm.Spec"]):
-    """Node address sort algorithm."""
+    """The order node addresses are put in."""
 
     definition = resource.Definition(
         type="NodeAddressSortAlgorithms.net.talos.dev",
@@ -21,6 +21,4 @@ class NodeAddressSortAlgorithm(resource.Resource["NodeAddressSortAlgorithm.Spec"
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of NodeAddressSortAlgorithm."""
-
         algorithm: network_types.AddressSortAlgorithm = network_types.AddressSortAlgorithm.V1

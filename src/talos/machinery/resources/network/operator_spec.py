@@ -11,7 +11,7 @@ from talos.machinery.types import network as network_types
 
 
 class ClientIdentifierSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of OperatorSpec."""
+    """How a DHCP client names itself."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"duid_raw_hex"})
 
@@ -22,7 +22,7 @@ class ClientIdentifierSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DHCP4OperatorSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of OperatorSpec."""
+    """Settings of a DHCPv4 client."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"skip_hostname_request", "client_identifier", "skip_routes"})
 
@@ -35,7 +35,7 @@ class DHCP4OperatorSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DHCP6OperatorSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of OperatorSpec."""
+    """Settings of a DHCPv6 client."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"skip_hostname_request", "client_identifier"})
 
@@ -47,7 +47,7 @@ class DHCP6OperatorSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VIPEquinixMetalSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of OperatorSpec."""
+    """How to move the shared address at Equinix Metal."""
 
     project_id: str = msgspec.field(default="", name="projectID")
     device_id: str = msgspec.field(default="", name="deviceID")
@@ -55,7 +55,7 @@ class VIPEquinixMetalSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VIPHCloudSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of OperatorSpec."""
+    """How to move the shared address at Hetzner Cloud."""
 
     device_id: int = msgspec.field(default=0, name="deviceID")
     network_id: int = msgspec.field(default=0, name="networkID")
@@ -63,7 +63,7 @@ class VIPHCloudSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VIPOperatorSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of OperatorSpec."""
+    """An address shared by the control plane nodes."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"equinix_metal", "h_cloud"})
 
@@ -74,7 +74,7 @@ class VIPOperatorSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OperatorSpec(resource.Resource["OperatorSpec.Spec"]):
-    """Operator spec."""
+    """A process wanted on a link that finds out its configuration: DHCP, shared address."""
 
     definition = resource.Definition(
         type="OperatorSpecs.net.talos.dev",
@@ -84,8 +84,6 @@ class OperatorSpec(resource.Resource["OperatorSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of OperatorSpec."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"dhcp4", "dhcp6", "vip"})
 
         operator: network_types.Operator = network_types.Operator.DHCP4

@@ -24,7 +24,7 @@ PLATFORM_CONFIG_CACHED_ID = "cached"
 
 
 class PlatformConfig(resource.Resource["PlatformConfig.Spec"]):
-    """Platform config."""
+    """Network configuration and metadata the platform gave."""
 
     definition = resource.Definition(
         type="PlatformConfigs.net.talos.dev",
@@ -33,8 +33,6 @@ class PlatformConfig(resource.Resource["PlatformConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of PlatformConfig."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"probes", "metadata"})
 
         addresses: tuple[address_spec.AddressSpec.Spec, ...] = ()

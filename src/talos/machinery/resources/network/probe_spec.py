@@ -13,14 +13,14 @@ from talos.machinery.types import url
 
 
 class TCPProbeSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of ProbeSpec."""
+    """Reach a TCP endpoint."""
 
     endpoint: str = ""
     timeout: datetime.timedelta = datetime.timedelta()
 
 
 class HTTPProbeSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of ProbeSpec."""
+    """Reach a URL."""
 
     url: str = ""
     timeout: datetime.timedelta = datetime.timedelta()
@@ -32,15 +32,13 @@ class HTTPProbeSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProbeSpec(resource.Resource["ProbeSpec.Spec"]):
-    """Probe spec."""
+    """A check of connectivity that is to be repeated."""
 
     definition = resource.Definition(
         type="ProbeSpecs.net.talos.dev", namespace="network", message="talos.resource.definitions.network.ProbeSpecSpec"
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ProbeSpec."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"tcp", "http"})
 
         interval: datetime.timedelta = datetime.timedelta()

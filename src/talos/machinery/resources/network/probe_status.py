@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class ProbeStatus(resource.Resource["ProbeStatus.Spec"]):
-    """Probe status."""
+    """Whether a check of connectivity succeeds."""
 
     definition = resource.Definition(
         type="ProbeStatuses.net.talos.dev",
@@ -22,7 +22,5 @@ class ProbeStatus(resource.Resource["ProbeStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ProbeStatus."""
-
         success: bool = False
         last_error: str = msgspec.field(default="", name="lastError")

@@ -13,7 +13,7 @@ RESOLVER_ID = "resolvers"
 
 
 class NameServerSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of ResolverSpec."""
+    """A name server and how to speak to it."""
 
     addr: str = ""
     protocol: network_types.DNSProtocol = network_types.DNSProtocol.DEFAULT
@@ -21,7 +21,7 @@ class NameServerSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ResolverSpec(resource.Resource["ResolverSpec.Spec"]):
-    """Resolver spec."""
+    """Name servers and search domains wanted."""
 
     definition = resource.Definition(
         type="ResolverSpecs.net.talos.dev",
@@ -35,8 +35,6 @@ class ResolverSpec(resource.Resource["ResolverSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ResolverSpec."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {"name_servers", "search_domains", "search_domains_overridden"}
         )

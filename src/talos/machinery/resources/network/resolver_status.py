@@ -11,7 +11,7 @@ from talos.machinery.resources.network import resolver_spec
 
 
 class ResolverStatus(resource.Resource["ResolverStatus.Spec"]):
-    """Resolver status."""
+    """Name servers and search domains in use."""
 
     definition = resource.Definition(
         type="ResolverStatuses.net.talos.dev",
@@ -25,8 +25,6 @@ class ResolverStatus(resource.Resource["ResolverStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ResolverStatus."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"name_servers"})
 
         dns_servers: tuple[str, ...] = msgspec.field(default=(), name="dnsServers")

@@ -11,7 +11,7 @@ from talos.machinery.types import network as network_types
 
 
 class RouteNextHop(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of RouteSpec."""
+    """One of several ways of a route."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"out_link_name", "weight"})
 
@@ -21,15 +21,13 @@ class RouteNextHop(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RouteSpec(resource.Resource["RouteSpec.Spec"]):
-    """Route spec."""
+    """A route wanted."""
 
     definition = resource.Definition(
         type="RouteSpecs.net.talos.dev", namespace="network", message="talos.resource.definitions.network.RouteSpecSpec"
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of RouteSpec."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"out_link_name", "priority", "mtu", "next_hops"})
 
         family: network_types.Family = network_types.Family.UNSPECIFIED

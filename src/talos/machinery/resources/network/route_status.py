@@ -12,7 +12,7 @@ from talos.machinery.types import network as network_types
 
 
 class RouteStatus(resource.Resource["RouteStatus.Spec"]):
-    """Route status."""
+    """A route the kernel has."""
 
     definition = resource.Definition(
         type="RouteStatuses.net.talos.dev",
@@ -31,8 +31,6 @@ class RouteStatus(resource.Resource["RouteStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of RouteStatus."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"out_link_index", "out_link_name", "mtu", "next_hops"})
 
         family: network_types.Family = network_types.Family.UNSPECIFIED

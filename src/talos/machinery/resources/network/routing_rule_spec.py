@@ -11,7 +11,7 @@ from talos.machinery.types import network as network_types
 
 
 class RoutingRuleSpec(resource.Resource["RoutingRuleSpec.Spec"]):
-    """Routing rule spec."""
+    """A routing policy rule wanted."""
 
     definition = resource.Definition(
         type="RoutingRuleSpecs.net.talos.dev",
@@ -20,8 +20,6 @@ class RoutingRuleSpec(resource.Resource["RoutingRuleSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of RoutingRuleSpec."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"iif_name", "oif_name", "fw_mark", "fw_mask"})
 
         family: network_types.Family = network_types.Family.UNSPECIFIED

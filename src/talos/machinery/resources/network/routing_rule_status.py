@@ -11,7 +11,7 @@ from talos.machinery.types import network as network_types
 
 
 class RoutingRuleStatus(resource.Resource["RoutingRuleStatus.Spec"]):
-    """Routing rule status."""
+    """A routing policy rule the kernel has."""
 
     definition = resource.Definition(
         type="RoutingRuleStatuses.net.talos.dev",
@@ -30,8 +30,6 @@ class RoutingRuleStatus(resource.Resource["RoutingRuleStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of RoutingRuleStatus."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"iif_name", "oif_name", "fw_mark", "fw_mask"})
 
         family: network_types.Family = network_types.Family.UNSPECIFIED

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class StaticHost(resource.Resource["StaticHost.Spec"]):
-    """Static host."""
+    """A line of /etc/hosts: the id is the name."""
 
     definition = resource.Definition(
         type="StaticHosts.net.talos.dev",
@@ -18,6 +18,4 @@ class StaticHost(resource.Resource["StaticHost.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of StaticHost."""
-
         addresses: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ TIME_SERVER_ID = "timeservers"
 
 
 class TimeServerSpec(resource.Resource["TimeServerSpec.Spec"]):
-    """Time server spec."""
+    """Time servers wanted."""
 
     definition = resource.Definition(
         type="TimeServerSpecs.net.talos.dev",
@@ -26,8 +26,6 @@ class TimeServerSpec(resource.Resource["TimeServerSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of TimeServerSpec."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"use_nts"})
 
         ntp_servers: tuple[str, ...] = msgspec.field(default=(), name="timeServers")

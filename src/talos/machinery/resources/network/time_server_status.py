@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class TimeServerStatus(resource.Resource["TimeServerStatus.Spec"]):
-    """Time server status."""
+    """Time servers in use."""
 
     definition = resource.Definition(
         type="TimeServerStatuses.net.talos.dev",
@@ -25,7 +25,5 @@ class TimeServerStatus(resource.Resource["TimeServerStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of TimeServerStatus."""
-
         ntp_servers: tuple[str, ...] = msgspec.field(default=(), name="timeServers")
         use_nts: bool = msgspec.field(default=False, name="useNTS")

@@ -10,7 +10,7 @@ CPU_ID = "latest"
 
 
 class CPUTimes(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of CPUStat."""
+    """Seconds one CPU, or all, spent in each state."""
 
     user: float = 0.0
     nice: float = 0.0
@@ -25,7 +25,7 @@ class CPUTimes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CPUStat(resource.Resource["CPUStat.Spec"]):
-    """Cpustat."""
+    """CPU times and kernel counters, as in /proc/stat."""
 
     definition = resource.Definition(
         type="CPUStats.perf.talos.dev",
@@ -38,8 +38,6 @@ class CPUStat(resource.Resource["CPUStat.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of CPUStat."""
-
         cpu: tuple[CPUTimes, ...] = ()
         cpu_total: CPUTimes = msgspec.field(default_factory=CPUTimes, name="cpuTotal")
         irq_total: int = msgspec.field(default=0, name="irqTotal")

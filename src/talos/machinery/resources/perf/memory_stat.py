@@ -10,7 +10,7 @@ MEMORY_ID = "latest"
 
 
 class MemoryStat(resource.Resource["MemoryStat.Spec"]):
-    """Memory stat."""
+    """Memory counters, as in /proc/meminfo."""
 
     definition = resource.Definition(
         type="MemoryStats.perf.talos.dev",
@@ -23,8 +23,6 @@ class MemoryStat(resource.Resource["MemoryStat.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of MemoryStat."""
-
         mem_total: int = msgspec.field(default=0, name="total")
         mem_used: int = msgspec.field(default=0, name="used")
         mem_available: int = msgspec.field(default=0, name="available")

@@ -10,7 +10,7 @@ API_SERVICE_CONFIG_ID = "apid"
 
 
 class APIServiceConfig(resource.Resource["APIServiceConfig.Spec"]):
-    """Apiservice config."""
+    """How the machine's API is to be served."""
 
     definition = resource.Definition(
         type="APIServiceConfigs.runtime.talos.dev",
@@ -19,8 +19,6 @@ class APIServiceConfig(resource.Resource["APIServiceConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of APIServiceConfig."""
-
         listen_address: str = msgspec.field(default="", name="listenAddress")
         node_routing_disabled: bool = msgspec.field(default=False, name="nodeRoutingDisabled")
         readonly_role_mode: bool = msgspec.field(default=False, name="readonlyRoleMode")

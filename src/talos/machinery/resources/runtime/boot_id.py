@@ -10,7 +10,7 @@ BOOT_ID_ID = "boot-id"
 
 
 class BootID(resource.Resource["BootID.Spec"]):
-    """Boot id."""
+    """Random identity of this boot."""
 
     definition = resource.Definition(
         type="BootIDs.runtime.talos.dev",
@@ -20,6 +20,4 @@ class BootID(resource.Resource["BootID.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of BootID."""
-
         boot_id: str = msgspec.field(default="", name="bootID")

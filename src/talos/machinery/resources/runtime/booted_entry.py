@@ -12,7 +12,7 @@ BOOTED_ENTRY_ID = "bootedentry"
 
 
 class BootedEntry(resource.Resource["BootedEntry.Spec"]):
-    """Booted entry."""
+    """The boot loader entry the machine was started from."""
 
     definition = resource.Definition(
         type="BootedEntries.talos.dev",
@@ -22,8 +22,6 @@ class BootedEntry(resource.Resource["BootedEntry.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of BootedEntry."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"booted_entry"})
 
         booted_entry: str = msgspec.field(default="", name="bootedEntry")

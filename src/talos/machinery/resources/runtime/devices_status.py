@@ -10,7 +10,7 @@ DEVICES_ID = "devices"
 
 
 class DevicesStatus(resource.Resource["DevicesStatus.Spec"]):
-    """Devices status."""
+    """Whether the kernel's device events have settled."""
 
     definition = resource.Definition(
         type="DevicesStatuses.runtime.talos.dev",
@@ -20,6 +20,4 @@ class DevicesStatus(resource.Resource["DevicesStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of DevicesStatus."""
-
         ready: bool = False

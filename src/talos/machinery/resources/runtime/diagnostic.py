@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class Diagnostic(resource.Resource["Diagnostic.Spec"]):
-    """Diagnostic."""
+    """A warning about the machine, with details."""
 
     definition = resource.Definition(
         type="Diagnostics.runtime.talos.dev",
@@ -18,7 +18,5 @@ class Diagnostic(resource.Resource["Diagnostic.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of Diagnostic."""
-
         message: str = ""
         details: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class Environment(resource.Resource["Environment.Spec"]):
-    """Environment."""
+    """Environment variables for services."""
 
     definition = resource.Definition(
         type="Environments.runtime.talos.dev",
@@ -19,6 +19,4 @@ class Environment(resource.Resource["Environment.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of Environment."""
-
         variables: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ EVENT_SINK_CONFIG_ID = "event-sink"
 
 
 class EventSinkConfig(resource.Resource["EventSinkConfig.Spec"]):
-    """Event sink config."""
+    """Where machine events are sent."""
 
     definition = resource.Definition(
         type="EventSinkConfigs.runtime.talos.dev",
@@ -19,6 +19,4 @@ class EventSinkConfig(resource.Resource["EventSinkConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of EventSinkConfig."""
-
         endpoint: str = ""

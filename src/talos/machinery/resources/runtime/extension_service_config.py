@@ -10,14 +10,14 @@ from talos.cosi import resource
 
 
 class ExtensionServiceConfigFile(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of ExtensionServiceConfig."""
+    """One file shown to an extension service."""
 
     content: str = ""
     mount_path: str = msgspec.field(default="", name="mountPath")
 
 
 class ExtensionServiceConfig(resource.Resource["ExtensionServiceConfig.Spec"]):
-    """Extension service config."""
+    """Files and environment of an extension service."""
 
     definition = resource.Definition(
         type="ExtensionServiceConfigs.runtime.talos.dev",
@@ -27,8 +27,6 @@ class ExtensionServiceConfig(resource.Resource["ExtensionServiceConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ExtensionServiceConfig."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"files", "environment"})
 
         files: tuple[ExtensionServiceConfigFile, ...] = ()

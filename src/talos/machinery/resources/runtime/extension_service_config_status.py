@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class ExtensionServiceConfigStatus(resource.Resource["ExtensionServiceConfigStatus.Spec"]):
-    """Extension service config status."""
+    """Which version of an extension service's configuration is in place."""
 
     definition = resource.Definition(
         type="ExtensionServiceConfigStatuses.runtime.talos.dev",
@@ -17,6 +17,4 @@ class ExtensionServiceConfigStatus(resource.Resource["ExtensionServiceConfigStat
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ExtensionServiceConfigStatus."""
-
         spec_version: str = msgspec.field(default="", name="specVersion")

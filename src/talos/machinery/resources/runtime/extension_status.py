@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class ExtensionStatus(resource.Resource["ExtensionStatus.Spec"]):
-    """Extension status."""
+    """A system extension of the running image."""
 
     definition = resource.Definition(
         type="ExtensionStatuses.runtime.talos.dev",
@@ -24,7 +24,5 @@ class ExtensionStatus(resource.Resource["ExtensionStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ExtensionStatus."""
-
         image: str = ""
         metadata: dict[str, Any] = msgspec.field(default_factory=dict)

@@ -10,7 +10,7 @@ IMAGE_FACTORY_SCHEMATIC_ID = "image-factory-schematic"
 
 
 class ImageFactorySchematic(resource.Resource["ImageFactorySchematic.Spec"]):
-    """Image factory schematic."""
+    """The schematic the running image was made from."""
 
     definition = resource.Definition(
         type="ImageFactorySchematics.runtime.talos.dev",
@@ -24,8 +24,6 @@ class ImageFactorySchematic(resource.Resource["ImageFactorySchematic.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ImageFactorySchematic."""
-
         schematic_id: str = msgspec.field(default="", name="schematicId")
         flavor: str = ""
         apiurl: str = msgspec.field(default="", name="apiUrl")

@@ -10,7 +10,7 @@ KERNEL_CMDLINE_ID = "cmdline"
 
 
 class KernelCmdline(resource.Resource["KernelCmdline.Spec"]):
-    """Kernel cmdline."""
+    """The kernel's command line."""
 
     definition = resource.Definition(
         type="KernelCmdlines.runtime.talos.dev",
@@ -21,6 +21,4 @@ class KernelCmdline(resource.Resource["KernelCmdline.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KernelCmdline."""
-
         cmdline: str = ""

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class KernelModuleSpec(resource.Resource["KernelModuleSpec.Spec"]):
-    """Kernel module spec."""
+    """A kernel module to be loaded."""
 
     definition = resource.Definition(
         type="KernelModuleSpecs.runtime.talos.dev",
@@ -17,7 +17,5 @@ class KernelModuleSpec(resource.Resource["KernelModuleSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KernelModuleSpec."""
-
         name: str = msgspec.field(default="", name="string")
         parameters: tuple[str, ...] = ()

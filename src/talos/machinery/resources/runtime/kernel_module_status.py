@@ -11,7 +11,7 @@ from talos.machinery.types import runtime as runtime_types
 
 
 class KernelModuleStatus(resource.Resource["KernelModuleStatus.Spec"]):
-    """Kernel module status."""
+    """A kernel module, built in or loaded."""
 
     definition = resource.Definition(
         type="KernelModuleStatuses.runtime.talos.dev",
@@ -28,8 +28,6 @@ class KernelModuleStatus(resource.Resource["KernelModuleStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KernelModuleStatus."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"dependencies"})
 
         type: runtime_types.KernelModuleType = runtime_types.KernelModuleType.UNKNOWN

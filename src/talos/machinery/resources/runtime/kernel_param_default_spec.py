@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class KernelParamDefaultSpec(resource.Resource["KernelParamDefaultSpec.Spec"]):
-    """Kernel param default spec."""
+    """A kernel parameter wanted by the system itself."""
 
     definition = resource.Definition(
         type="KernelParamDefaultSpecs.runtime.talos.dev",
@@ -17,7 +17,5 @@ class KernelParamDefaultSpec(resource.Resource["KernelParamDefaultSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KernelParamDefaultSpec."""
-
         value: str = ""
         ignore_errors: bool = msgspec.field(default=False, name="ignoreErrors")

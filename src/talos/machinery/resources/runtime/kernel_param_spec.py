@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class KernelParamSpec(resource.Resource["KernelParamSpec.Spec"]):
-    """Kernel param spec."""
+    """A kernel parameter wanted by the machine configuration."""
 
     definition = resource.Definition(
         type="KernelParamSpecs.runtime.talos.dev",
@@ -17,7 +17,5 @@ class KernelParamSpec(resource.Resource["KernelParamSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KernelParamSpec."""
-
         value: str = ""
         ignore_errors: bool = msgspec.field(default=False, name="ignoreErrors")

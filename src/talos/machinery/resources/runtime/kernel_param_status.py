@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class KernelParamStatus(resource.Resource["KernelParamStatus.Spec"]):
-    """Kernel param status."""
+    """A kernel parameter that was set, and its value before."""
 
     definition = resource.Definition(
         type="KernelParamStatuses.runtime.talos.dev",
@@ -27,8 +27,6 @@ class KernelParamStatus(resource.Resource["KernelParamStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KernelParamStatus."""
-
         current: str = ""
         default: str = ""
         unsupported: bool = False

@@ -13,7 +13,7 @@ KMSG_LOG_CONFIG_ID = "kmsg-log"
 
 
 class KmsgLogConfig(resource.Resource["KmsgLogConfig.Spec"]):
-    """Kmsg log config."""
+    """Where kernel messages are sent."""
 
     definition = resource.Definition(
         type="KmsgLogConfigs.runtime.talos.dev",
@@ -22,8 +22,6 @@ class KmsgLogConfig(resource.Resource["KmsgLogConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KmsgLogConfig."""
-
         destinations: tuple[str, ...] = ()
 
         def as_yaml(self, plain: dict[str, Any]) -> Any:

@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class LoadedKernelModule(resource.Resource["LoadedKernelModule.Spec"]):
-    """Loaded kernel module."""
+    """A loaded kernel module with its size and users."""
 
     definition = resource.Definition(
         type="LoadedKernelModules.runtime.talos.dev",
@@ -20,8 +20,6 @@ class LoadedKernelModule(resource.Resource["LoadedKernelModule.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of LoadedKernelModule."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"dependencies"})
 
         size: int = 0

@@ -10,9 +10,9 @@ MACHINE_RESET_SIGNAL_ID = "machine"
 
 
 class MachineResetSignal(resource.Resource["MachineResetSignal.Spec"]):
-    """Machine reset signal."""
+    """Exists once the machine has been told to reset itself."""
 
     definition = resource.Definition(type="MachineResetSignals.runtime.talos.dev", namespace="runtime")
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of MachineResetSignal."""
+        """There is nothing to say."""

@@ -11,21 +11,21 @@ MACHINE_STATUS_ID = "machine"
 
 
 class UnmetCondition(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of MachineStatus."""
+    """A reason why the machine is not ready."""
 
     name: str = ""
     reason: str = ""
 
 
 class MachineStatusStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of MachineStatus."""
+    """Whether the machine is ready."""
 
     ready: bool = False
     unmet_conditions: tuple[UnmetCondition, ...] = msgspec.field(default=(), name="unmetConditions")
 
 
 class MachineStatus(resource.Resource["MachineStatus.Spec"]):
-    """Machine status."""
+    """The stage the machine is in, and whether it is ready."""
 
     definition = resource.Definition(
         type="MachineStatuses.runtime.talos.dev",
@@ -38,7 +38,5 @@ class MachineStatus(resource.Resource["MachineStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of MachineStatus."""
-
         stage: runtime_types.MachineStage = runtime_types.MachineStage.UNKNOWN
         status: MachineStatusStatus = msgspec.field(default_factory=MachineStatusStatus)

@@ -10,7 +10,7 @@ MAINTENANCE_SERVICE_CONFIG_ID = "maintenance"
 
 
 class MaintenanceServiceConfig(resource.Resource["MaintenanceServiceConfig.Spec"]):
-    """Maintenance service config."""
+    """Where the API listens before there is a configuration."""
 
     definition = resource.Definition(
         type="MaintenanceServiceConfigs.runtime.talos.dev",
@@ -19,7 +19,5 @@ class MaintenanceServiceConfig(resource.Resource["MaintenanceServiceConfig.Spec"
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of MaintenanceServiceConfig."""
-
         listen_address: str = msgspec.field(default="", name="listenAddress")
         reachable_addresses: tuple[str, ...] = msgspec.field(default=(), name="reachableAddresses")

@@ -10,9 +10,9 @@ MAINTENANCE_SERVICE_REQUEST_ID = "maintenance"
 
 
 class MaintenanceServiceRequest(resource.Resource["MaintenanceServiceRequest.Spec"]):
-    """Maintenance service request."""
+    """Exists while the API of maintenance mode is to run."""
 
     definition = resource.Definition(type="MaintenanceServiceRequests.runtime.talos.dev", namespace="runtime")
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of MaintenanceServiceRequest."""
+        """There is nothing to say."""

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class MetaKey(resource.Resource["MetaKey.Spec"]):
-    """Meta key."""
+    """A value of the META partition; the id is its tag."""
 
     definition = resource.Definition(
         type="MetaKeys.runtime.talos.dev",
@@ -19,6 +19,4 @@ class MetaKey(resource.Resource["MetaKey.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of MetaKey."""
-
         value: str = ""

@@ -10,7 +10,7 @@ META_LOADED_ID = "meta-loaded"
 
 
 class MetaLoad(resource.Resource["MetaLoad.Spec"]):
-    """Meta load."""
+    """Tells that META has been read."""
 
     definition = resource.Definition(
         type="MetaLoads.runtime.talos.dev",
@@ -20,6 +20,4 @@ class MetaLoad(resource.Resource["MetaLoad.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of MetaLoad."""
-
         done: bool = False

@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class MountStatus(resource.Resource["MountStatus.Spec"]):
-    """Mount status."""
+    """A mount of the system, in the form of earlier versions."""
 
     definition = resource.Definition(
         type="MountStatuses.runtime.talos.dev",
@@ -26,8 +26,6 @@ class MountStatus(resource.Resource["MountStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of MountStatus."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"encryption_providers"})
 
         source: str = ""

@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class OOMAction(resource.Resource["OOMAction.Spec"]):
-    """Oomaction."""
+    """A control group that was killed because memory ran out."""
 
     definition = resource.Definition(
         type="OOMActions.talos.dev",
@@ -24,8 +24,6 @@ class OOMAction(resource.Resource["OOMAction.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of OOMAction."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"trigger_context", "score", "processes"})
 
         trigger_context: str = msgspec.field(default="", name="triggerContext")

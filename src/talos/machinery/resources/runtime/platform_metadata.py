@@ -12,7 +12,7 @@ PLATFORM_METADATA_ID = "platformmetadata"
 
 
 class PlatformMetadata(resource.Resource["PlatformMetadata.Spec"]):
-    """Platform metadata."""
+    """What the platform tells about the machine: region, zone, instance."""
 
     definition = resource.Definition(
         type="PlatformMetadatas.talos.dev",
@@ -27,8 +27,6 @@ class PlatformMetadata(resource.Resource["PlatformMetadata.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of PlatformMetadata."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {
                 "platform",

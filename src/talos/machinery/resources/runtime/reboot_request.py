@@ -10,9 +10,9 @@ REBOOT_REQUEST_ID = "reboot-request"
 
 
 class RebootRequest(resource.Resource["RebootRequest.Spec"]):
-    """Reboot request."""
+    """Exists when the machine is to reboot."""
 
     definition = resource.Definition(type="RebootRequests.runtime.talos.dev", namespace="runtime")
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of RebootRequest."""
+        """There is nothing to say."""

@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class SBOMItem(resource.Resource["SBOMItem.Spec"]):
-    """Sbomitem."""
+    """A software package inside the running image."""
 
     definition = resource.Definition(
         type="SBOMItems.talos.dev",
@@ -24,8 +24,6 @@ class SBOMItem(resource.Resource["SBOMItem.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of SBOMItem."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"license", "cp_es", "pur_ls", "extension"})
 
         name: str = ""

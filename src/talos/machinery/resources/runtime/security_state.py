@@ -13,7 +13,7 @@ SECURITY_STATE_ID = "securitystate"
 
 
 class SecurityState(resource.Resource["SecurityState.Spec"]):
-    """Security state."""
+    """Secure Boot, SELinux and FIPS state of the machine."""
 
     definition = resource.Definition(
         type="SecurityStates.talos.dev",
@@ -29,8 +29,6 @@ class SecurityState(resource.Resource["SecurityState.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of SecurityState."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {
                 "uki_signing_key_fingerprint",

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class ServicePID(resource.Resource["ServicePID.Spec"]):
-    """Service pid."""
+    """Process id of a running service."""
 
     definition = resource.Definition(
         type="ServicePIDs.runtime.talos.dev",
@@ -18,7 +18,5 @@ class ServicePID(resource.Resource["ServicePID.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ServicePID."""
-
         pid: int = 0
         mount_namespace: str = msgspec.field(default="", name="mountNamespace")

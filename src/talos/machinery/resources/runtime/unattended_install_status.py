@@ -13,7 +13,7 @@ UNATTENDED_INSTALL_STATUS_ID = "unattended-install"
 
 
 class UnattendedInstallStatus(resource.Resource["UnattendedInstallStatus.Spec"]):
-    """Unattended install status."""
+    """How far an installation without a user is."""
 
     definition = resource.Definition(
         type="UnattendedInstallStatuses.runtime.talos.dev",
@@ -23,8 +23,6 @@ class UnattendedInstallStatus(resource.Resource["UnattendedInstallStatus.Spec"])
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of UnattendedInstallStatus."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"image", "phase", "error"})
 
         image: str = ""

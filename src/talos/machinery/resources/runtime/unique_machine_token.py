@@ -10,7 +10,7 @@ UNIQUE_MACHINE_TOKEN_ID = "unique-machine-token"
 
 
 class UniqueMachineToken(resource.Resource["UniqueMachineToken.Spec"]):
-    """Unique machine token."""
+    """Token by which the machine is known to its management server."""
 
     definition = resource.Definition(
         type="UniqueMachineTokens.runtime.talos.dev",
@@ -20,6 +20,4 @@ class UniqueMachineToken(resource.Resource["UniqueMachineToken.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of UniqueMachineToken."""
-
         token: str = ""

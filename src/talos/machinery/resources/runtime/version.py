@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class Version(resource.Resource["Version.Spec"]):
-    """Version."""
+    """Version of the running system."""
 
     definition = resource.Definition(
         type="Versions.runtime.talos.dev",
@@ -21,7 +21,5 @@ class Version(resource.Resource["Version.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of Version."""
-
         name: str = ""
         version: str = ""

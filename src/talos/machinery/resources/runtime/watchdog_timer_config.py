@@ -12,7 +12,7 @@ WATCHDOG_TIMER_CONFIG_ID = "timer"
 
 
 class WatchdogTimerConfig(resource.Resource["WatchdogTimerConfig.Spec"]):
-    """Watchdog timer config."""
+    """Watchdog device to be used, and its timeout."""
 
     definition = resource.Definition(
         type="WatchdogTimerConfigs.runtime.talos.dev",
@@ -25,7 +25,5 @@ class WatchdogTimerConfig(resource.Resource["WatchdogTimerConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of WatchdogTimerConfig."""
-
         device: str = ""
         timeout: datetime.timedelta = datetime.timedelta()

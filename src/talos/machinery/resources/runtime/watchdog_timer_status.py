@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class WatchdogTimerStatus(resource.Resource["WatchdogTimerStatus.Spec"]):
-    """Watchdog timer status."""
+    """Watchdog device in use."""
 
     definition = resource.Definition(
         type="WatchdogTimerStatuses.runtime.talos.dev",
@@ -23,8 +23,6 @@ class WatchdogTimerStatus(resource.Resource["WatchdogTimerStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of WatchdogTimerStatus."""
-
         device: str = ""
         timeout: datetime.timedelta = datetime.timedelta()
         feed_interval: datetime.timedelta = msgspec.field(default=datetime.timedelta(), name="feedInterval")

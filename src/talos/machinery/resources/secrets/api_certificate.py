@@ -11,7 +11,7 @@ API_ID = "api"
 
 
 class ApiCertificate(resource.Resource["ApiCertificate.Spec"]):
-    """Api certificate."""
+    """Certificates apid serves and connects with."""
 
     definition = resource.Definition(
         type="ApiCertificates.secrets.talos.dev",
@@ -21,8 +21,6 @@ class ApiCertificate(resource.Resource["ApiCertificate.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ApiCertificate."""
-
         accepted_c_as: tuple[pem.Certificate, ...] = msgspec.field(default=(), name="acceptedCAs")
         client: pem.CertificateAndKey | None = None
         server: pem.CertificateAndKey | None = None

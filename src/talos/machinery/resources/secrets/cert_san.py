@@ -12,7 +12,7 @@ CERT_SAN_KUBERNETES_ID = "k8s"
 
 
 class CertSAN(resource.Resource["CertSAN.Spec"]):
-    """Cert san."""
+    """Names and addresses a server certificate has to hold."""
 
     definition = resource.Definition(
         type="CertSANs.secrets.talos.dev",
@@ -22,8 +22,6 @@ class CertSAN(resource.Resource["CertSAN.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of CertSAN."""
-
         i_ps: tuple[str, ...] = msgspec.field(default=(), name="ips")
         dns_names: tuple[str, ...] = msgspec.field(default=(), name="dnsNames")
         fqdn: str = ""

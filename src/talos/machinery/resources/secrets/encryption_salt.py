@@ -10,7 +10,7 @@ ENCRYPTION_SALT_ID = "salt"
 
 
 class EncryptionSalt(resource.Resource["EncryptionSalt.Spec"]):
-    """Encryption salt."""
+    """Salt that ties disk keys to this machine."""
 
     definition = resource.Definition(
         type="EncryptionSalts.secrets.talos.dev",
@@ -20,6 +20,4 @@ class EncryptionSalt(resource.Resource["EncryptionSalt.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of EncryptionSalt."""
-
         disk_salt: bytes = msgspec.field(default=b"", name="diskSalt")

@@ -11,7 +11,7 @@ ETCD_ROOT_ID = "etcd"
 
 
 class EtcdRootSecret(resource.Resource["EtcdRootSecret.Spec"]):
-    """Etcd root secret."""
+    """CA of etcd."""
 
     definition = resource.Definition(
         type="EtcdRootSecrets.secrets.talos.dev",
@@ -21,6 +21,4 @@ class EtcdRootSecret(resource.Resource["EtcdRootSecret.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of EtcdRootSecret."""
-
         etcd_ca: pem.CertificateAndKey | None = msgspec.field(default=None, name="etcdCA")

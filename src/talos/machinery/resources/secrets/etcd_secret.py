@@ -11,7 +11,7 @@ ETCD_ID = "etcd"
 
 
 class EtcdSecret(resource.Resource["EtcdSecret.Spec"]):
-    """Etcd secret."""
+    """Certificates of etcd and its clients on this node."""
 
     definition = resource.Definition(
         type="EtcdSecrets.secrets.talos.dev",
@@ -21,8 +21,6 @@ class EtcdSecret(resource.Resource["EtcdSecret.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of EtcdSecret."""
-
         etcd: pem.CertificateAndKey | None = None
         etcd_peer: pem.CertificateAndKey | None = msgspec.field(default=None, name="etcdPeer")
         etcd_admin: pem.CertificateAndKey | None = msgspec.field(default=None, name="etcdAdmin")

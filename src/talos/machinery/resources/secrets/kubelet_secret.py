@@ -13,7 +13,7 @@ KUBELET_ID = "kubelet"
 
 
 class KubeletSecret(resource.Resource["KubeletSecret.Spec"]):
-    """Kubelet secret."""
+    """What the kubelet joins the cluster with."""
 
     definition = resource.Definition(
         type="KubeletSecrets.secrets.talos.dev",
@@ -23,8 +23,6 @@ class KubeletSecret(resource.Resource["KubeletSecret.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KubeletSecret."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"endpoint_tls_server_name"})
 
         endpoint: str = ""

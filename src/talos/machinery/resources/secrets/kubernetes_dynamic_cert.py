@@ -11,7 +11,7 @@ KUBERNETES_DYNAMIC_CERTS_ID = "k8s-dynamic-certs"
 
 
 class KubernetesDynamicCert(resource.Resource["KubernetesDynamicCert.Spec"]):
-    """Kubernetes dynamic cert."""
+    """Certificates of the API server, renewed when its names change or they age."""
 
     definition = resource.Definition(
         type="KubernetesDynamicCerts.secrets.talos.dev",
@@ -21,8 +21,6 @@ class KubernetesDynamicCert(resource.Resource["KubernetesDynamicCert.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KubernetesDynamicCert."""
-
         api_server: pem.CertificateAndKey | None = msgspec.field(default=None, name="apiServer")
         api_server_kubelet_client: pem.CertificateAndKey | None = msgspec.field(
             default=None, name="apiServerKubeletClient"

@@ -13,7 +13,7 @@ KUBERNETES_ROOT_ID = "k8s"
 
 
 class KubernetesRootSecret(resource.Resource["KubernetesRootSecret.Spec"]):
-    """Kubernetes root secret."""
+    """CAs, keys and tokens of the Kubernetes cluster."""
 
     definition = resource.Definition(
         type="KubernetesRootSecrets.secrets.talos.dev",
@@ -23,8 +23,6 @@ class KubernetesRootSecret(resource.Resource["KubernetesRootSecret.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KubernetesRootSecret."""
-
         name: str = ""
         endpoint: str = ""
         local_endpoint: str = ""

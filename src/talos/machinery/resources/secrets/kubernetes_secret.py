@@ -10,7 +10,7 @@ KUBERNETES_ID = "k8s-certs"
 
 
 class KubernetesSecret(resource.Resource["KubernetesSecret.Spec"]):
-    """Kubernetes secret."""
+    """Kubeconfigs of the control plane's own clients."""
 
     definition = resource.Definition(
         type="KubernetesSecrets.secrets.talos.dev",
@@ -20,8 +20,6 @@ class KubernetesSecret(resource.Resource["KubernetesSecret.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of KubernetesSecret."""
-
         scheduler_kubeconfig: str = msgspec.field(default="", name="schedulerKubeconfig")
         controller_manager_kubeconfig: str = msgspec.field(default="", name="controllerManagerKubeconfig")
         localhost_admin_kubeconfig: str = msgspec.field(default="", name="localhostAdminKubeconfig")

@@ -11,7 +11,7 @@ MAINTENANCE_ROOT_ID = "maintenance"
 
 
 class MaintenanceRootSecret(resource.Resource["MaintenanceRootSecret.Spec"]):
-    """Maintenance root secret."""
+    """CA of the API in maintenance mode."""
 
     definition = resource.Definition(
         type="MaintenanceRootSecrets.secrets.talos.dev",
@@ -21,6 +21,4 @@ class MaintenanceRootSecret(resource.Resource["MaintenanceRootSecret.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of MaintenanceRootSecret."""
-
         ca: pem.CertificateAndKey | None = None

@@ -11,7 +11,7 @@ OS_ROOT_ID = "os"
 
 
 class OSRootSecret(resource.Resource["OSRootSecret.Spec"]):
-    """Osroot secret."""
+    """CA of the machine's API, and the token nodes join with."""
 
     definition = resource.Definition(
         type="OSRootSecrets.secrets.talos.dev",
@@ -21,8 +21,6 @@ class OSRootSecret(resource.Resource["OSRootSecret.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of OSRootSecret."""
-
         issuing_ca: pem.CertificateAndKey | None = msgspec.field(default=None, name="issuingCA")
         accepted_c_as: tuple[pem.Certificate, ...] = msgspec.field(default=(), name="acceptedCAs")
         cert_sani_ps: tuple[str, ...] = msgspec.field(default=(), name="certSANIPs")

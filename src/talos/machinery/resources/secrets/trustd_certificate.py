@@ -11,7 +11,7 @@ TRUSTD_ID = "trustd"
 
 
 class TrustdCertificate(resource.Resource["TrustdCertificate.Spec"]):
-    """Trustd certificate."""
+    """Certificate trustd serves."""
 
     definition = resource.Definition(
         type="TrustdCertificates.secrets.talos.dev",
@@ -21,7 +21,5 @@ class TrustdCertificate(resource.Resource["TrustdCertificate.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of TrustdCertificate."""
-
         accepted_c_as: tuple[pem.Certificate, ...] = msgspec.field(default=(), name="acceptedCAs")
         server: pem.CertificateAndKey | None = None

@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class ImageKeylessVerifierSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of ImageVerificationRule."""
+    """Signatures bound to an identity of an OpenID issuer."""
 
     omit_empty: ClassVar[frozenset[str]] = frozenset({"subject", "subject_regex"})
 
@@ -20,13 +20,13 @@ class ImageKeylessVerifierSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImagePublicKeyVerifierSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of ImageVerificationRule."""
+    """Signatures made with a given key."""
 
     certificate: str = ""
 
 
 class ImageVerificationRule(resource.Resource["ImageVerificationRule.Spec"]):
-    """Image verification rule."""
+    """How images of a pattern must be signed."""
 
     definition = resource.Definition(
         type="ImageVerificationRules.security.talos.dev",
@@ -40,8 +40,6 @@ class ImageVerificationRule(resource.Resource["ImageVerificationRule.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of ImageVerificationRule."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"image_pattern", "keyless_verifier", "public_key_verifier"})
 
         image_pattern: str = msgspec.field(default="", name="imagePattern")

@@ -13,7 +13,7 @@ TRUSTED_ROOT_ID = "trusted_root.json"
 
 
 class TUFTrustedRoot(resource.Resource["TUFTrustedRoot.Spec"]):
-    """Tuftrusted root."""
+    """The trusted root for keyless signatures, as last fetched."""
 
     definition = resource.Definition(
         type="TUFTrustedRoots.security.talos.dev",
@@ -23,8 +23,6 @@ class TUFTrustedRoot(resource.Resource["TUFTrustedRoot.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of TUFTrustedRoot."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"last_refresh_time", "json_data"})
 
         last_refresh_time: datetime.datetime | None = msgspec.field(default=None, name="lastRefreshTime")

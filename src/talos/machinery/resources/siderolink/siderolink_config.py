@@ -10,7 +10,7 @@ CONFIG_ID = "siderolink"
 
 
 class SiderolinkConfig(resource.Resource["SiderolinkConfig.Spec"]):
-    """Siderolink config."""
+    """How to reach the management server."""
 
     definition = resource.Definition(
         type="SiderolinkConfigs.siderolink.talos.dev",
@@ -24,8 +24,6 @@ class SiderolinkConfig(resource.Resource["SiderolinkConfig.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of SiderolinkConfig."""
-
         api_endpoint: str = msgspec.field(default="", name="apiEndpoint")
         host: str = ""
         join_token: str = msgspec.field(default="", name="joinToken")

@@ -10,7 +10,7 @@ STATUS_ID = "siderolink-status"
 
 
 class SiderolinkStatus(resource.Resource["SiderolinkStatus.Spec"]):
-    """Siderolink status."""
+    """Whether the management server is reached."""
 
     definition = resource.Definition(
         type="SiderolinkStatuses.siderolink.talos.dev",
@@ -23,8 +23,6 @@ class SiderolinkStatus(resource.Resource["SiderolinkStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of SiderolinkStatus."""
-
         host: str = ""
         connected: bool = False
         link_name: str = msgspec.field(default="", name="linkName")

@@ -10,7 +10,7 @@ TUNNEL_ID = "siderolink-tunnel"
 
 
 class SiderolinkTunnel(resource.Resource["SiderolinkTunnel.Spec"]):
-    """Siderolink tunnel."""
+    """Tunnel to the management server over gRPC."""
 
     definition = resource.Definition(
         type="SiderolinkTunnels.siderolink.talos.dev",
@@ -26,8 +26,6 @@ class SiderolinkTunnel(resource.Resource["SiderolinkTunnel.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of SiderolinkTunnel."""
-
         api_endpoint: str = msgspec.field(default="", name="apiEndpoint")
         link_name: str = msgspec.field(default="", name="linkName")
         mtu: int = 0

@@ -9,7 +9,7 @@ from talos.machinery.types import storage as storage_types
 
 
 class LVMLogicalVolumeSpec(resource.Resource["LVMLogicalVolumeSpec.Spec"]):
-    """Lvmlogical volume spec."""
+    """An LVM logical volume wanted."""
 
     definition = resource.Definition(
         type="LVMLogicalVolumeSpecs.storage.talos.dev",
@@ -23,8 +23,6 @@ class LVMLogicalVolumeSpec(resource.Resource["LVMLogicalVolumeSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of LVMLogicalVolumeSpec."""
-
         vg_name: str = msgspec.field(default="", name="vgName")
         name: str = ""
         type: storage_types.LVMLogicalVolumeType = storage_types.LVMLogicalVolumeType.LINEAR

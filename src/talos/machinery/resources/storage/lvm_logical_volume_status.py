@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class LVMLogicalVolumeStatus(resource.Resource["LVMLogicalVolumeStatus.Spec"]):
-    """Lvmlogical volume status."""
+    """An LVM logical volume that exists."""
 
     definition = resource.Definition(
         type="LVMLogicalVolumeStatuses.storage.talos.dev",
@@ -27,8 +27,6 @@ class LVMLogicalVolumeStatus(resource.Resource["LVMLogicalVolumeStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of LVMLogicalVolumeStatus."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"pretty_size"})
 
         path: str = ""

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class LVMPhysicalVolumeSpec(resource.Resource["LVMPhysicalVolumeSpec.Spec"]):
-    """Lvmphysical volume spec."""
+    """A device to become an LVM physical volume."""
 
     definition = resource.Definition(
         type="LVMPhysicalVolumeSpecs.storage.talos.dev",
@@ -21,7 +21,5 @@ class LVMPhysicalVolumeSpec(resource.Resource["LVMPhysicalVolumeSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of LVMPhysicalVolumeSpec."""
-
         device: str = ""
         vg_name: str = msgspec.field(default="", name="vgName")

@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class LVMPhysicalVolumeStatus(resource.Resource["LVMPhysicalVolumeStatus.Spec"]):
-    """Lvmphysical volume status."""
+    """An LVM physical volume that exists."""
 
     definition = resource.Definition(
         type="LVMPhysicalVolumeStatuses.storage.talos.dev",
@@ -27,8 +27,6 @@ class LVMPhysicalVolumeStatus(resource.Resource["LVMPhysicalVolumeStatus.Spec"])
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of LVMPhysicalVolumeStatus."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"pretty_size", "pretty_device_size", "pretty_free"})
 
         device: str = ""

@@ -10,7 +10,7 @@ REFRESH_ID = "refresh"
 
 
 class LVMRefreshRequest(resource.Resource["LVMRefreshRequest.Spec"]):
-    """Lvmrefresh request."""
+    """Asks for the LVM state to be read again."""
 
     definition = resource.Definition(
         type="LVMRefreshRequests.storage.talos.dev",
@@ -20,6 +20,4 @@ class LVMRefreshRequest(resource.Resource["LVMRefreshRequest.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of LVMRefreshRequest."""
-
         request: int = 0

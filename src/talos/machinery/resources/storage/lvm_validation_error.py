@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class LVMValidationError(resource.Resource["LVMValidationError.Spec"]):
-    """Lvmvalidation error."""
+    """Why a configured LVM volume can not be made."""
 
     definition = resource.Definition(
         type="LVMValidationErrors.storage.talos.dev",
@@ -21,7 +21,5 @@ class LVMValidationError(resource.Resource["LVMValidationError.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of LVMValidationError."""
-
         vg_name: str = msgspec.field(default="", name="vgName")
         message: str = ""

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class LVMVolumeGroupSpec(resource.Resource["LVMVolumeGroupSpec.Spec"]):
-    """Lvmvolume group spec."""
+    """An LVM volume group wanted."""
 
     definition = resource.Definition(
         type="LVMVolumeGroupSpecs.storage.talos.dev",
@@ -18,7 +18,5 @@ class LVMVolumeGroupSpec(resource.Resource["LVMVolumeGroupSpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of LVMVolumeGroupSpec."""
-
         name: str = ""
         physical_volumes: tuple[str, ...] = msgspec.field(default=(), name="physicalVolumes")

@@ -10,7 +10,7 @@ from talos.cosi import resource
 
 
 class LVMVolumeGroupStatus(resource.Resource["LVMVolumeGroupStatus.Spec"]):
-    """Lvmvolume group status."""
+    """An LVM volume group that exists."""
 
     definition = resource.Definition(
         type="LVMVolumeGroupStatuses.storage.talos.dev",
@@ -28,8 +28,6 @@ class LVMVolumeGroupStatus(resource.Resource["LVMVolumeGroupStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of LVMVolumeGroupStatus."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset({"pretty_size", "pretty_free"})
 
         name: str = ""

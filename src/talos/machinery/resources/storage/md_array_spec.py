@@ -9,7 +9,7 @@ from talos.machinery.types import storage as storage_types
 
 
 class MDArraySpec(resource.Resource["MDArraySpec.Spec"]):
-    """Mdarray spec."""
+    """A RAID array wanted."""
 
     definition = resource.Definition(
         type="MDArraySpecs.storage.talos.dev",
@@ -19,8 +19,6 @@ class MDArraySpec(resource.Resource["MDArraySpec.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of MDArraySpec."""
-
         level: storage_types.MDLevel = storage_types.MDLevel.RAID1
         volume_selector: str = msgspec.field(default="", name="volumeSelector")
         metadata: storage_types.MDMetadata = storage_types.MDMetadata.MD_METADATA10

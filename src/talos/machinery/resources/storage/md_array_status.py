@@ -11,7 +11,7 @@ from talos.machinery.types import storage as storage_types
 
 
 class MDArrayStatus(resource.Resource["MDArrayStatus.Spec"]):
-    """Mdarray status."""
+    """A RAID array that exists."""
 
     definition = resource.Definition(
         type="MDArrayStatuses.storage.talos.dev",
@@ -26,8 +26,6 @@ class MDArrayStatus(resource.Resource["MDArrayStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of MDArrayStatus."""
-
         omit_empty: ClassVar[frozenset[str]] = frozenset(
             {"error", "uuid", "name", "metadata", "array_state", "sync_action"}
         )

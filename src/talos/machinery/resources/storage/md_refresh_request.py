@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class MDRefreshRequest(resource.Resource["MDRefreshRequest.Spec"]):
-    """Mdrefresh request."""
+    """Asks for the RAID state to be read again."""
 
     definition = resource.Definition(
         type="MDRefreshRequests.storage.talos.dev",
@@ -18,6 +18,4 @@ class MDRefreshRequest(resource.Resource["MDRefreshRequest.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of MDRefreshRequest."""
-
         request: int = 0

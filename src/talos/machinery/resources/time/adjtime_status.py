@@ -12,7 +12,7 @@ ADJTIME_STATUS_ID = "node"
 
 
 class AdjtimeStatus(resource.Resource["AdjtimeStatus.Spec"]):
-    """Adjtime status."""
+    """How the kernel disciplines the clock."""
 
     definition = resource.Definition(
         type="AdjtimeStatuses.v1alpha1.talos.dev",
@@ -28,8 +28,6 @@ class AdjtimeStatus(resource.Resource["AdjtimeStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of AdjtimeStatus."""
-
         offset: datetime.timedelta = datetime.timedelta()
         frequency_adjustment_ratio: float = msgspec.field(default=0.0, name="frequencyAdjustmentRatio")
         max_error: datetime.timedelta = msgspec.field(default=datetime.timedelta(), name="maxError")

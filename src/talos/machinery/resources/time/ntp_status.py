@@ -10,7 +10,7 @@ NTP_STATUS_ID = "node"
 
 
 class NTPStatus(resource.Resource["NTPStatus.Spec"]):
-    """Ntpstatus."""
+    """Whether the time server's answers jump."""
 
     definition = resource.Definition(
         type="NTPStatuses.v1alpha1.talos.dev",
@@ -23,7 +23,5 @@ class NTPStatus(resource.Resource["NTPStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of NTPStatus."""
-
         spike_detected: bool = msgspec.field(default=False, name="spikeDetected")
         consecutive_spikes: int = msgspec.field(default=0, name="consecutiveSpikes")

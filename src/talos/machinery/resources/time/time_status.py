@@ -10,7 +10,7 @@ STATUS_ID = "node"
 
 
 class TimeStatus(resource.Resource["TimeStatus.Spec"]):
-    """Time status."""
+    """Whether the clock is right; the epoch counts the jumps."""
 
     definition = resource.Definition(
         type="TimeStatuses.v1alpha1.talos.dev",
@@ -20,8 +20,6 @@ class TimeStatus(resource.Resource["TimeStatus.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of TimeStatus."""
-
         synced: bool = False
         epoch: int = 0
         sync_disabled: bool = msgspec.field(default=False, name="syncDisabled")

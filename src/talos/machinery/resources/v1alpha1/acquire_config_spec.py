@@ -8,9 +8,9 @@ from talos.cosi import resource
 
 
 class AcquireConfigSpec(resource.Resource["AcquireConfigSpec.Spec"]):
-    """Acquire config spec."""
+    """Exists when the machine has to look for its configuration."""
 
     definition = resource.Definition(type="AcquireConfigSpecs.v1alpha1.talos.dev", namespace="runtime")
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of AcquireConfigSpec."""
+        """There is nothing to say."""

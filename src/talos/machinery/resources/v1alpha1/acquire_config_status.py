@@ -8,9 +8,9 @@ from talos.cosi import resource
 
 
 class AcquireConfigStatus(resource.Resource["AcquireConfigStatus.Spec"]):
-    """Acquire config status."""
+    """Exists when the machine's configuration was found."""
 
     definition = resource.Definition(type="AcquireConfigStatuses.v1alpha1.talos.dev", namespace="runtime")
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of AcquireConfigStatus."""
+        """There is nothing to say."""

@@ -8,7 +8,7 @@ from talos.cosi import resource
 
 
 class Service(resource.Resource["Service.Spec"]):
-    """Service."""
+    """A system service: whether it runs and is healthy."""
 
     definition = resource.Definition(
         type="Services.v1alpha1.talos.dev",
@@ -23,8 +23,6 @@ class Service(resource.Resource["Service.Spec"]):
     )
 
     class Spec(msgspec.Struct, frozen=True, kw_only=True):
-        """Spec of Service."""
-
         running: bool = False
         healthy: bool = False
         unknown: bool = False
