@@ -37,7 +37,7 @@ class Ends(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to wait for, how long, and whether to say nothing meanwhile."""
+    """What to wait for, how long (0: not at all), and whether to say nothing meanwhile."""
 
     ends: Ends
     timeout_s: float
@@ -117,18 +117,23 @@ async def _follow(session: Session, node: str, before: str | None, actor: str, w
     output.say(f"{node}: {wish.ends.value}")
 
 
-async def run(session: Session, path: str, request: Message, args: argparse.Namespace, *, ends: Ends) -> int:
-    """Start the action on every node, and with --wait follow it to its end. Returns the exit code."""
+def wish(args: argparse.Namespace, ends: Ends) -> Wish:
+    """Return what `FLAGS` ask for. Raises Invalid."""
     if args.progress not in PROGRESS:
         raise errors.Invalid(f"--progress: expected {', '.join(PROGRESS)}, got {args.progress!r}")
+    return Wish(ends, args.timeout.total_seconds() if args.wait else 0, args.progress == "quiet")
 
-    wish = Wish(ends, args.timeout.total_seconds(), args.progress == "quiet")
 
-    async def one(node: str) -> None:
-        before = await _started(session, node) if args.wait else None
-        reply = await session.unary(path, request, node=node)
-        if args.wait:
-            actor = reply.messages[0].actor_id if reply.messages else ""
-            await _follow(session, node, before, actor, wish)
+async def start(session: Session, node: str, path: str, request: Message, wish: Wish) -> None:
+    """Start the action on a node, and follow it to its end if the wish has a time for that."""
+    before = await _started(session, node) if wish.timeout_s else None
+    reply = await session.unary(path, request, node=node)
+    if wish.timeout_s:
+        actor = reply.messages[0].actor_id if reply.messages else ""
+        await _follow(session, node, before, actor, wish)
 
-    return (await session.each(one))[1]
+
+async def run(session: Session, path: str, request: Message, args: argparse.Namespace, *, ends: Ends) -> int:
+    """Start the action on every node, and with --wait follow it to its end. Returns the exit code."""
+    wished = wish(args, ends)
+    return (await session.each(lambda node: start(session, node, path, request, wished)))[1]
