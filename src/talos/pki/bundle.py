@@ -2,32 +2,135 @@
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from talos.base import errors
+from talos.machinery.config import contract as contracts
 from talos.machinery.config import secrets
 from talos.machinery.types import pem
 from talos.pki import x509
+
+if TYPE_CHECKING:
+    from talos.machinery.client import talosconfig as configs
+
+ADMIN = ("os:admin",)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kubernetes:
+    etcd: pem.CertificateAndKey
+    k8s: pem.CertificateAndKey
+    aggregator: pem.CertificateAndKey
+    service_account: bytes
 
 
 def _pair(authority: x509.Authority) -> pem.CertificateAndKey:
     return pem.CertificateAndKey(crt=authority.crt_pem, key=authority.key_pem)
 
 
-def generate(*, bootstrap_token: str = "") -> secrets.Bundle:
-    """Make the secrets of a new cluster: Ed25519 for the Talos API, ECDSA for the rest, RSA to sign tokens."""
-    return secrets.Bundle(
+def _new(organization: str = "") -> pem.CertificateAndKey:
+    organizations = [organization] if organization else []
+    return _pair(x509.Authority.new(x509.new_ecdsa_key(), organizations=organizations))
+
+
+def generate(*, contract: contracts.Contract = contracts.CURRENT, bootstrap_token: str = "") -> secrets.Bundle:
+    """Make the secrets of a new cluster: Ed25519 for the Talos API, ECDSA for the rest, RSA to sign tokens.
+
+    Releases up to 1.6 sign tokens with ECDSA, those up to 1.2 encrypt what etcd keeps with AES-CBC.
+    """
+    account = x509.new_rsa_key() if contract.after(1, 6) else x509.new_ecdsa_key()
+    kubernetes = _Kubernetes(_new("etcd"), _new("kubernetes"), _new(), x509.encode_key(account))
+    return _complete(contract, bootstrap_token, kubernetes)
+
+
+def from_kubernetes_pki(
+    folder: Path, *, contract: contracts.Contract = contracts.CURRENT, bootstrap_token: str = ""
+) -> secrets.Bundle:
+    """Take over the authorities of a cluster kubeadm made (`/etc/kubernetes/pki`), make the rest. Raises Invalid."""
+    problems: list[errors.Problem] = []
+
+    def read(name: str) -> bytes:
+        try:
+            return (folder / name).read_bytes()
+        except OSError as error:
+            problems.append(errors.Problem(error.strerror or str(error), where=str(folder / name)))
+            return b""
+
+    def pair(name: str) -> pem.CertificateAndKey:
+        return pem.CertificateAndKey(crt=read(f"{name}.crt"), key=read(f"{name}.key"))
+
+    found = _Kubernetes(pair("etcd/ca"), pair("ca"), pair("front-proxy-ca"), read("sa.key"))
+    if problems:
+        raise errors.Invalid(problems)
+    made = _complete(contract, bootstrap_token, found)
+    check(made, name=str(folder))
+    return made
+
+
+def _complete(
+    contract: contracts.Contract,
+    bootstrap_token: str,
+    kubernetes: _Kubernetes,
+) -> secrets.Bundle:
+    secretbox = contract.after(1, 2)
+    made = secrets.Bundle(
         cluster_id=secrets.new_key().replace("+", "-").replace("/", "_"),
         cluster_secret=secrets.new_key(),
         bootstrap_token=bootstrap_token or secrets.new_token(),
         trustd_token=secrets.new_token(),
-        etcd=_pair(x509.Authority.new(x509.new_ecdsa_key(), organizations=["etcd"])),
-        k8s=_pair(x509.Authority.new(x509.new_ecdsa_key(), organizations=["kubernetes"])),
-        aggregator=_pair(x509.Authority.new(x509.new_ecdsa_key())),
-        service_account=x509.encode_key(x509.new_rsa_key()),
+        etcd=kubernetes.etcd,
+        k8s=kubernetes.k8s,
+        aggregator=kubernetes.aggregator,
+        service_account=kubernetes.service_account,
         os=_pair(x509.Authority.new(x509.new_ed25519_key(), organizations=["talos"])),
-        secretbox=secrets.new_key(),
+        secretbox=secrets.new_key() if secretbox else "",
+        aescbc="" if secretbox else secrets.new_key(),
     )
+    secrets.check_token(made.bootstrap_token)
+    return made
 
 
-def admin_certificate(bundle: secrets.Bundle, roles: tuple[str, ...] = ("os:admin",)) -> x509.KeyPair:
+def check(bundle: secrets.Bundle, *, name: str = "secrets") -> None:
+    """Raise Invalid if a certificate or key can not be used, or a key is another certificate's."""
+    problems = []
+    for path in ("etcd", "k8s", "aggregator", "os"):
+        pair: pem.CertificateAndKey = getattr(bundle, path)
+        try:
+            x509.Authority.load(pair.crt, pair.key)
+        except errors.Invalid as error:
+            shown = "k8saggregator" if path == "aggregator" else path
+            problems.append(errors.Problem(str(error), f"certs.{shown}", name))
+    try:
+        x509.load_key(bundle.service_account)
+    except errors.Invalid as error:
+        problems.append(errors.Problem(str(error), "certs.k8sserviceaccount.key", name))
+    if problems:
+        raise errors.Invalid(problems)
+
+
+def admin_certificate(
+    bundle: secrets.Bundle, roles: Sequence[str] = ADMIN, *, lifetime: datetime.timedelta = x509.CLIENT_LIFETIME
+) -> x509.KeyPair:
     """Issue the client certificate of a talosconfig."""
     authority = x509.Authority.load(bundle.os.crt, bundle.os.key)
-    return authority.issue(x509.Subject(organizations=roles), x509.CLIENT, lifetime=x509.CLIENT_LIFETIME)
+    return authority.issue(x509.Subject(organizations=tuple(roles)), x509.CLIENT, lifetime=lifetime)
+
+
+def talosconfig(
+    name: str,
+    bundle: secrets.Bundle,
+    *,
+    endpoints: Sequence[str] = (),
+    roles: Sequence[str] = ADMIN,
+    lifetime: datetime.timedelta = x509.CLIENT_LIFETIME,
+) -> configs.Talosconfig:
+    """Make a talosconfig with one context, named as the cluster is."""
+    from talos.machinery.client import talosconfig as configs
+
+    pair = admin_certificate(bundle, roles, lifetime=lifetime)
+    context = configs.Context(endpoints=tuple(endpoints), ca=bundle.os.crt, crt=pair.crt, key=pair.key)
+    return configs.Talosconfig(name, {name: context})

@@ -285,16 +285,18 @@ class Authority:
         *,
         organizations: Sequence[str] = (),
         common_name: str = "",
+        addresses: Sequence[str] = (),
         lifetime: datetime.timedelta = CA_LIFETIME,
         not_before: datetime.datetime | None = None,
     ) -> Authority:
         """Make a self-signed authority."""
         from cryptography import x509
 
-        name = Subject(common_name=common_name, organizations=tuple(organizations)).name()
+        subject = Subject(common_name, tuple(organizations), (), tuple(addresses))
+        name, names = subject.name(), subject.alternative_names()
         start = not_before or _now()
         identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-        certificate = (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(name)
             .issuer_name(name)
@@ -306,9 +308,10 @@ class Authority:
             .add_extension(_extended(BOTH), critical=False)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(identifier, critical=False)
-            .sign(key, _algorithm(key))
         )
-        return cls(certificate, key)
+        if names is not None:
+            builder = builder.add_extension(names, critical=False)
+        return cls(builder.sign(key, _algorithm(key)), key)
 
     @classmethod
     def load(cls, crt_pem: bytes, key_pem: bytes) -> Authority:
@@ -330,6 +333,14 @@ class Authority:
     def key_pem(self) -> bytes:
         """Private key as PEM."""
         return encode_key(self.key)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the public key as kubeadm writes it: `sha256:` and hex."""
+        from cryptography.hazmat.primitives import serialization
+
+        form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        return f"sha256:{hashlib.sha256(self.certificate.public_key().public_bytes(*form)).hexdigest()}"
 
     def pair(self) -> KeyPair:
         """Certificate and key as PEM."""

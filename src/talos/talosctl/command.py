@@ -29,10 +29,11 @@ def duration(text: str) -> datetime.timedelta:
 
 
 class _Split(argparse.Action):
-    """`--nodes a,b --nodes c` -> ["a", "b", "c"]."""
+    """`--nodes a,b --nodes c` -> ["a", "b", "c"]. What is given replaces the default."""
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
-        found = list(getattr(namespace, self.dest) or ())
+        found = getattr(namespace, self.dest)
+        found = [] if found is self.default else list(found or ())
         setattr(namespace, self.dest, found + [v for v in str(values).split(",") if v])
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from talos.machinery.config import _yaml
 
 INDENT = 4
+# Of lines with comments.
+WIDTH = 120
 _OLD_BOOLEANS = (_yaml.TRUE_1_1 | _yaml.FALSE_1_1) - {"true", "True", "TRUE", "false", "False", "FALSE"}
 _BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?\Z")
@@ -35,16 +38,35 @@ class Fields(dict[str, Any]):
     """A mapping whose keys keep their order: the fields of a struct."""
 
 
+class Explained(Fields):
+    """Fields with a text for each key. Those of `examples` are not set: they are written as comments."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: dict[str, str] = {}
+        self.examples: set[str] = set()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether any key is."""
+        return len(self) > len(self.examples)
+
+
 def emit(data: Any) -> str:
     """Return one document."""
     return "\n".join(_lines(data, 0)) + "\n" if _nested(data) else f"{_scalar(data, 0)}\n"
 
 
 def _nested(value: Any) -> bool:
+    if isinstance(value, Explained):
+        return value.is_set
     return bool(value) and isinstance(value, Mapping | list | tuple)
 
 
 def _lines(value: Any, indent: int) -> Iterator[str]:
+    if isinstance(value, Explained):
+        yield from _explained(value, indent)
+        return
     if isinstance(value, Mapping):
         keys = list(value) if isinstance(value, Fields) else sorted(value, key=functools.cmp_to_key(_compare))
         for key in keys:
@@ -60,6 +82,46 @@ def _entry(head: str, value: Any, indent: int) -> Iterator[str]:
         return
     yield head
     yield from _lines(value, _deeper(indent))
+
+
+def _explained(value: Explained, indent: int) -> Iterator[str]:
+    """Write the keys with what they mean. A list item must begin with a key: what is not set follows later."""
+    began = False
+    waiting: list[str] = []
+    for key, item in value.items():
+        entry = _entry(f"{' ' * indent}{_key(key)}:", item, indent)
+        note = value.notes.get(key, "")
+        if key not in value.examples:
+            yield from _noted(note, list(entry), indent, above=began)
+            yield from waiting
+            if isinstance(item, Explained) and not item.is_set:
+                yield from _explained(item, _deeper(indent))
+            began, waiting = True, []
+        elif began:
+            yield from _comments(_noted(note, list(entry), indent, above=True), indent)
+        else:
+            waiting += _comments(_noted(note, list(entry), indent, above=True), indent)
+    yield from waiting
+
+
+def _noted(note: str, entry: list[str], indent: int, *, above: bool) -> Iterator[str]:
+    """Put a text behind the first line, or above it when it is long or a block of text follows."""
+    first = entry[0]
+    block = "\n" in first
+    if not note or (block and not above):
+        yield from entry
+    elif above and (block or len(first) + len(note) + 3 > WIDTH):
+        yield from (f"{' ' * indent}# {line}" for line in textwrap.wrap(note, max(WIDTH - indent - 2, 40)))
+        yield from entry
+    else:
+        yield f"{first} # {note}"
+        yield from entry[1:]
+
+
+def _comments(lines: Iterable[str], indent: int) -> Iterator[str]:
+    """Write lines as comments; block texts are several lines in one."""
+    for line in "\n".join(lines).split("\n"):
+        yield f"{' ' * indent}# {line[indent:]}".rstrip()
 
 
 def _deeper(indent: int) -> int:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
+from talos.base.constants.ports import KUBERNETES_API
 from talos.machinery.config import findings, values
 
 _REFERENCE = re.compile(
@@ -118,15 +119,28 @@ def http_url(text: str) -> str:
 
 
 def endpoint_url(text: str) -> str:
-    """Whether text is the URL of a Kubernetes API."""
+    """Whether text is the URL of a Kubernetes API; if not, what may have been meant."""
+    bare = "://" not in text
     try:
-        parts = urlsplit(text)
-        host, _ = parts.hostname, parts.port
+        parts = urlsplit(f"//{text}" if bare else text)
+        host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        return str(error)
-    if parts.scheme != "https":
-        return f"expected a URL such as https://10.5.0.2:6443, got {text!r}"
-    return "" if host else f"{text!r} has no host"
+        return f"{text!r} is no URL: {error}"
+    if not host:
+        return f"expected a URL such as https://10.5.0.2:{KUBERNETES_API}, got {text!r}"
+    if parts.scheme == "https":
+        return ""
+    wanted = f"[{host}]" if ":" in host else host
+    return f"expected a URL with https://, got {text!r}; try https://{wanted}:{port or KUBERNETES_API}"
+
+
+def address(text: str) -> str:
+    """Whether text is an IP address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return f"expected an IP address, got {text!r}"
+    return ""
 
 
 def pem(text: str, *labels_: str) -> str:

@@ -31,7 +31,7 @@ def _classes(path: str) -> dict[str, dict[str, str]]:
 
 
 @functools.cache
-def fields(kind: type[document.Section]) -> dict[str, str]:
+def fields(kind: Any) -> dict[str, str]:
     """Return attribute -> what it means, inherited ones included."""
     found: dict[str, str] = {}
     for base in reversed(kind.__mro__):
@@ -40,6 +40,6 @@ def fields(kind: type[document.Section]) -> dict[str, str]:
     return found
 
 
-def about(kind: type[Any]) -> str:
+def about(kind: Any) -> str:
     """Return what a document or section is, one sentence."""
     return (inspect.getdoc(kind) or "").partition("\n")[0]

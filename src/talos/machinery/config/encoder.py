@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import datetime
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -58,12 +58,20 @@ def plain(value: Any) -> Any:
 
 def struct(value: msgspec.Struct) -> _emitter.Fields:
     """Return a struct as plain data without the fields that are empty."""
-    found = _emitter.Fields()
+    return _emitter.Fields((key, convert(item)) for _, key, item, convert in written(value))
+
+
+def keys(kind: type[msgspec.Struct]) -> list[tuple[str, str, Callable[[Any], Any]]]:
+    """(attribute, key, to plain data) of all fields, in order."""
+    return [(attribute, key, convert) for attribute, key, _, _, convert in _layout(kind)]
+
+
+def written(value: msgspec.Struct) -> Iterator[tuple[str, str, Any, Callable[[Any], Any]]]:
+    """(attribute, key, value, to plain data) of the fields that are not left out, in order."""
     for attribute, key, always, optional, convert in _layout(type(value)):
         item = getattr(value, attribute)
         if always or (item is not None if optional else item not in ("", (), {}, b"", 0, False)):
-            found[key] = convert(item)
-    return found
+            yield attribute, key, item, convert
 
 
 def document_data(value: document.Document) -> _emitter.Fields:
@@ -87,8 +95,15 @@ def document_text(data: _emitter.Fields) -> str:
     return _emitter.emit(data)
 
 
-def encode(bundle: container.Container) -> bytes:
-    """Return all documents as one YAML stream."""
+def encode(bundle: container.Container, *, docs: bool = False, examples: bool = False) -> bytes:
+    """Return all documents as one YAML stream.
+
+    `docs` says in comments what keys mean, `examples` adds keys that are not set, as comments: both read back the same.
+    """
+    if docs or examples:
+        from talos.machinery.config import explained
+
+        return explained.encode(bundle, docs=docs, examples=examples)
     parts = [] if bundle.v1alpha1 is None else [document_text(struct(bundle.v1alpha1))]
     parts += [document_text(document_data(found)) for found in bundle.documents]
     return "---\n".join(parts).encode()

@@ -5,6 +5,7 @@ Since 1.14 the v1alpha1 document keeps the machine's identity and documents say 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from talos.base.constants import versions
 from talos.machinery.config import checks, container, defaults, secrets
 from talos.machinery.config.contract import CURRENT, Contract
 from talos.machinery.types.machine import MachineType
+
+_KUBERNETES = re.compile(r"v?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,12 @@ def check(wanted: GenerateInput) -> None:
     problem = checks.endpoint_url(wanted.endpoint)
     if problem:
         problems.append(errors.Problem(problem, "endpoint"))
+    if not _KUBERNETES.match(wanted.kubernetes_version):
+        expected = f"expected a version such as {versions.KUBERNETES}, got {wanted.kubernetes_version!r}"
+        problems.append(errors.Problem(expected, "kubernetes version"))
+    if wanted.secrets.secretbox and not wanted.secrets.aescbc and not wanted.contract.after(1, 2):
+        expected = f"{wanted.contract} encrypts with AES-CBC: make them with `gen secrets --talos-version"
+        problems.append(errors.Problem(f"{expected} {wanted.contract}`", "secrets"))
     if not wanted.cluster_name:
         problems.append(errors.Problem("a cluster needs a name", "cluster name"))
     if problems:

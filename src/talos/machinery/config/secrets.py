@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 import secrets as random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _TOKEN = re.compile(r"[a-z0-9]{6}\.[a-z0-9]{16}\Z")
-_PAIRS = ("etcd", "k8s", "k8saggregator", "os")
+_TOKEN_FORM = "expected 6 and 16 lower-case letters or digits with a dot between"
 
 
 def new_token() -> str:
@@ -32,6 +32,12 @@ def new_token() -> str:
     return (
         "".join(random.choice(_ALPHABET) for _ in range(6)) + "." + "".join(random.choice(_ALPHABET) for _ in range(16))
     )
+
+
+def check_token(text: str) -> None:
+    """Raise Invalid for a text that is no bootstrap token."""
+    if not _TOKEN.match(text):
+        raise errors.Invalid([errors.Problem(_TOKEN_FORM, "bootstrap token")])
 
 
 def new_key() -> str:
@@ -87,9 +93,13 @@ class Bundle:
     def from_container(cls, config: container.Container) -> Bundle:
         """Take the secrets of a cluster from the configuration of one of its control planes. Raises Invalid."""
         from talos.machinery.config import views
+        from talos.machinery.config.views.machine import cluster_section
 
         machine, cluster = views.machine(config), views.cluster(config)
-        kubernetes, section = views.kubernetes_secrets(config), views.cluster_section(config)
+        if not machine.is_control_plane:
+            expected = "the secrets of a cluster are in the configurations of its control planes, this is none"
+            raise errors.Invalid([errors.Problem(expected, "machine.type", config.name)])
+        kubernetes, section = views.kubernetes_secrets(config), cluster_section(config)
         bundle = cls(
             cluster_id=cluster.id,
             cluster_secret=cluster.secret,
@@ -103,9 +113,6 @@ class Bundle:
             secretbox=_secretbox(views.encryption_config(config)) or section.secretbox_encryption_secret,
             aescbc=section.aescbc_encryption_secret,
         )
-        if not machine.is_control_plane:
-            expected = "the secrets of a cluster are in the configurations of its control planes, this is none"
-            raise errors.Invalid([errors.Problem(expected, "machine.type", config.name)])
         return cls.load(bundle.encode(), name=f"secrets of {config.name or 'the configuration'}")
 
     def encode(self) -> bytes:
@@ -135,13 +142,22 @@ class Bundle:
 
 
 def _secretbox(encryption: Mapping[str, Any]) -> str:
-    """Return the key secrets are written with; nothing when the first provider for them is another one."""
-    for block in encryption.get("resources") or ():
-        if "secrets" in (block.get("resources") or ()):
-            first = next(iter(block.get("providers") or ()), {})
-            keys = (first.get("secretbox") or {}).get("keys") or ()
-            return str(keys[0].get("secret", "")) if keys else ""
+    """Return the key secrets are written with; nothing when the first provider for them is another one.
+
+    The configuration is free-form: whatever does not look as expected holds no key.
+    """
+    for block in _items(encryption, "resources"):
+        if isinstance(block, Mapping) and "secrets" in _items(block, "resources"):
+            first = next(iter(_items(block, "providers")), None)
+            provider = first.get("secretbox") if isinstance(first, Mapping) else None
+            keys = _items(provider, "keys") if isinstance(provider, Mapping) else ()
+            return str(keys[0].get("secret") or "") if keys and isinstance(keys[0], Mapping) else ""
     return ""
+
+
+def _items(data: Mapping[str, Any], key: str) -> Sequence[Any]:
+    found = data.get(key)
+    return found if isinstance(found, list | tuple) else ()
 
 
 class _Reader:
@@ -167,8 +183,7 @@ class _Reader:
     def token(self, path: str) -> str:
         found = self.text(path)
         if found and not _TOKEN.match(found):
-            expected = "expected 6 and 16 lower-case letters or digits with a dot between"
-            self.problems.append(errors.Problem(expected, path, self.name))
+            self.problems.append(errors.Problem(_TOKEN_FORM, path, self.name))
         return found
 
     def decoded(self, path: str) -> bytes:

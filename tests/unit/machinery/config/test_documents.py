@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 
 from talos.machinery.config import _decode, container, document, encoder, findings, loader, v1alpha1, values
+from talos.machinery.config import docs as texts
 from talos.machinery.config.documents import _generated_index
 from tests import capabilities
 
@@ -72,6 +74,8 @@ def test_every_field_and_section_is_described(kind: str) -> None:
         docs = field_docs(section)
         for attribute, _, _ in _decode.fields(section).values():
             assert len(docs.get(attribute, "")) > 3, f"{section.__name__}.{attribute} has no description"
+        shown = {attribute: " ".join(text.split()) for attribute, text in docs.items()}
+        assert texts.fields(section) == shown, "the reader of the product sees what Python's parser sees"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -84,6 +88,25 @@ def test_example_is_valid_and_survives_a_round_trip(kind: str) -> None:
     again = loader.load(text)
     assert again.documents == (example,)
     assert encoder.encode(container.Container(None, again.documents)) == text
+
+
+@pytest.mark.feature("F013")
+@pytest.mark.parametrize("kind", KINDS)
+def test_comments_change_nothing(kind: str) -> None:
+    example = kind_class(kind).example()
+    bare = kind_class(kind)()
+    for one in (example, bare):
+        whole = container.Container(None, [one])
+        plain = yaml.safe_load(encoder.encode(whole))
+        for docs, examples in ((True, True), (True, False), (False, True)):
+            text = encoder.encode(whole, docs=docs, examples=examples)
+            assert yaml.safe_load(text) == plain
+            if docs:
+                assert f"# {texts.about(kind_class(kind))[:20]}".encode() in text
+    hidden = encoder.encode(container.Container(None, [bare]), examples=True).decode()
+    keys = {line.split(":")[0] for line in encoder.encode(container.Container(None, [example])).decode().splitlines()}
+    shown = {line.split(":")[0].removeprefix("# ") for line in hidden.splitlines()}
+    assert {key for key in keys if key and key[0].isalpha()} <= shown
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -106,7 +129,8 @@ def test_redaction_leaves_none_of_the_secrets(kind: str) -> None:
 
 
 def secret_values(value: Any) -> Iterator[str]:
-    for key, (attribute, _, annotation) in _decode.fields(type(value)).items():
+    kind: Any = type(value)
+    for key, (attribute, _, annotation) in _decode.fields(kind).items():
         item = getattr(value, attribute)
         _, marks, _ = _decode.split(annotation)
         if values.SECRET in marks and item:

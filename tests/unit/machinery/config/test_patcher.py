@@ -37,6 +37,7 @@ def test_lists_grow_but_items_that_mean_one_another_merge() -> None:
         "machine: {network: {nameservers: [8.8.8.8], interfaces: [{interface: eth0, dhcp: true}, {interface: eth1}]}}"
     )
     network = loader.load(patched(base, patch).encode()).v1alpha1.machine.network  # type: ignore[union-attr]
+    assert network is not None
     assert network.nameservers == ("1.1.1.1", "8.8.8.8")
     assert [(i.interface, i.mtu, i.dhcp) for i in network.interfaces] == [("eth0", 1400, True), ("eth1", 0, None)]
 
