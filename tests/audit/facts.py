@@ -33,6 +33,12 @@ def _data() -> Any:
     return json.loads(_PATH.read_text())
 
 
+def namespaces() -> list[str]:
+    """Every namespace."""
+    found: list[str] = _data()["namespaces"]
+    return found
+
+
 def types() -> list[dict[str, Any]]:
     """Every resource type."""
     found: list[dict[str, Any]] = _data()["types"]

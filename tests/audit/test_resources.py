@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from talos.cosi import meta, resource
+from talos.cosi import inmem, meta, resource
 from talos.machinery.api._generated.cosi import resource_pb2
 from talos.machinery.resources import _codec, _plain, registry, wire
 from talos.talosctl import jsonpath
@@ -41,6 +41,15 @@ def every(*, leave_out: set[str] = SPECIAL) -> list[Any]:
 def test_no_type_is_missing_or_invented() -> None:
     known = {fact["type"] for fact in facts.types()} | {"Namespaces.meta.cosi.dev", "ResourceDefinitions.meta.cosi.dev"}
     assert set(registry.names()) == known
+
+
+@pytest.mark.feature("D013")
+async def test_namespaces_are_those_of_the_original_and_every_type_is_in_one() -> None:
+    store = inmem.InMemory()
+    await registry.publish(store)
+    assert sorted(n.id for n in await store.list(meta.Namespace)) == sorted(facts.namespaces())
+    assert {fact["namespace"] for fact in facts.types()} <= set(facts.namespaces())
+    assert {d.spec.default_namespace for d in await store.list(meta.ResourceDefinition)} <= set(facts.namespaces())
 
 
 @pytest.mark.parametrize("fact", every())

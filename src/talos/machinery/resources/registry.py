@@ -23,7 +23,6 @@ NAMESPACES = {
     "controlplane": "Kubernetes control plane.",
     "cri": "Container runtime.",
     "etcd": "etcd.",
-    "extensions": "System extensions.",
     "files": "Files made by controllers.",
     "hardware": "Hardware.",
     "k8s": "Kubernetes on every node.",
@@ -34,6 +33,7 @@ NAMESPACES = {
     "perf": "Performance counters.",
     "secrets": "Keys and certificates.",
     "security": "Security policies.",
+    "storage": "Volumes made of several disks.",
 }
 
 
