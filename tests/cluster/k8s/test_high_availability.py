@@ -96,7 +96,7 @@ def has(cluster: LocalCluster, node: str, folder: Path, numbers: set[int]) -> bo
 
 
 @pytest.mark.slow
-@pytest.mark.feature("E057", "E058")
+@pytest.mark.feature("M001", "M002", "M005", "E058", "E059", "E060", "E227", "E234")
 def test_three_members_that_vote(cluster: LocalCluster) -> None:
     names = {cluster.node_name(node): False for node in cluster.planes}
     for node in cluster.planes:
@@ -132,3 +132,30 @@ def test_leader_dies_and_no_write_is_lost(cluster: LocalCluster, kube_prism: Pat
     until(lambda: cluster.services(victim)["etcd"] == ("Running", "OK"), 60, "its etcd is healthy")
     for node in cluster.planes:
         until(functools.partial(has, cluster, node, tmp_path, numbers), 30, f"{node} has every write", 1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.feature("M002", "M004")
+def test_member_that_is_reset_leaves_and_joins_again(cluster: LocalCluster) -> None:
+    victim = cluster.planes[-1]
+    name = cluster.node_name(victim)
+    before = etcd_ids(cluster, cluster.planes[0])
+    cluster.talosctl("reset", "--timeout", "2m", node=victim, timeout_s=150)
+    left = until(lambda: etcd_ids(cluster, cluster.planes[0]), 30, "etcd answers")
+    assert set(before) - set(left) == {name}
+    cluster.talosctl("cluster", "reboot", "--name", cluster.name, "--node", victim, timeout_s=120)
+    until(lambda: members(cluster, cluster.planes[0]).get(name) is False, 90, "the member is back and votes", 1)
+    assert etcd_ids(cluster, cluster.planes[0])[name] != before[name], "it has become another member"
+    until(lambda: uncordoned_and_ready(cluster, name), 90, "the node is ready and takes pods", 1)
+
+
+def etcd_ids(cluster: LocalCluster, node: str) -> dict[str, str]:
+    rows = [line.split() for line in cluster.talosctl("etcd", "members", node=node).out.splitlines()[1:]]
+    return {row[2]: row[1] for row in rows}
+
+
+def uncordoned_and_ready(cluster: LocalCluster, name: str) -> bool:
+    node = cluster.get("node", name)
+    conditions = {condition["type"]: condition["status"] for condition in node["status"]["conditions"]}
+    return conditions["Ready"] == "True" and not node["spec"].get("unschedulable")
