@@ -194,7 +194,8 @@ class Printer:
         self._line(row)
 
     def _line(self, cells: Sequence[str]) -> None:
-        padded = (c.ljust(w) for c, w in zip(cells, self._widths, strict=True))
+        # A later row may be wider than the first.
+        padded = (c + " " * max(w - len(c), output.GAP) for c, w in zip(cells, self._widths, strict=True))
         print("".join(padded).rstrip(), flush=True)
 
     def end(self) -> None:
