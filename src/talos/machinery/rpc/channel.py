@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -17,6 +17,7 @@ import grpclib.config
 import grpclib.const
 import grpclib.exceptions
 import grpclib.metadata
+import h2.exceptions
 from google.protobuf.message import DecodeError, Message
 from multidict import MultiDict
 
@@ -45,15 +46,29 @@ class RawCall:
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
+    @property
+    def over(self) -> bool:
+        """Whether the server has ended the call: nobody reads what we send, and `receive` tells how it ended."""
+        return bool(self._stream._stream.buffer._eof)
+
     async def send(self, message: bytes, *, end: bool = False) -> None:
-        """Send one message; `end` closes our side with it."""
-        with _translated():
+        """Send one message; `end` closes our side with it. Does nothing once the call is over."""
+        with self._sending():
             await self._stream.send_message(message, end=end)
 
     async def end(self) -> None:
         """Close our side."""
-        with _translated():
+        with self._sending():
             await self._stream.end()
+
+    @contextlib.contextmanager
+    def _sending(self) -> Iterator[None]:
+        try:
+            with _translated():
+                yield
+        except h2.exceptions.StreamClosedError:
+            if not self.over:
+                raise status.RpcError(status.Code.UNAVAILABLE, "stream closed by the server") from None
 
     async def receive(self) -> bytes | None:
         """Return the next message, None at the end. Raises RpcError for a status that is not OK."""
@@ -63,6 +78,8 @@ class RawCall:
             with self._stream._wrapper:  # ends the wait when the connection is lost
                 message = await _framing.receive(self._stream._stream)
             if message is None:
+                # A server may end a call whose other side is still open; grpclib would call that our mistake.
+                self._stream._end_done = True
                 await self._stream.recv_trailing_metadata()
             return message
 
@@ -74,6 +91,20 @@ class RawCall:
     def trailers(self) -> Mapping[str, str]:
         """Trailing metadata, after the end."""
         return cast("Mapping[str, str]", self._stream.trailing_metadata or {})
+
+
+def _keep_response(stream: Any) -> None:
+    """Let a reset that comes after a whole response not take that away: it only says that nobody reads us any more."""
+    terminate = stream.__terminated__
+
+    def terminated(reason: str) -> None:
+        if stream.buffer._eof:
+            # Whoever waits for room to send finds out that the stream is closed.
+            stream.window_updated.set()
+        else:
+            terminate(reason)
+
+    stream.__terminated__ = terminated
 
 
 @contextlib.contextmanager
@@ -139,6 +170,7 @@ class Channel:
             async with _deadline(timeout_s), stream:
                 with _translated():
                     await stream.send_request()
+                _keep_response(stream._stream)
                 yield RawCall(stream)
                 if not stream._recv_trailing_metadata_done:
                     with contextlib.suppress(Exception):
@@ -183,6 +215,8 @@ class Channel:
         async with self.raw(method.path, metadata=metadata, timeout_s=timeout_s) as call:
             async for request in requests:
                 await call.send(request.SerializeToString())
+                if call.over:
+                    break
             await call.end()
             return await _only_response(method, call)
 
