@@ -146,3 +146,50 @@ def test_a_worker_reboots_and_is_back(cluster: Cluster) -> None:
     assert any(line.startswith(f"{node}: reboot START") for line in ran.err.splitlines())
     assert cluster.talosctl("get", "machinestatus", "-o", "jsonpath={.metadata.created}", node=node).out != before
     cluster.talosctl("health", "--wait-timeout", "3m", timeout_s=200)
+
+
+@pytest.mark.feature("G010")
+@pytest.mark.slow
+def test_pods_leave_a_worker_before_it_reboots(cluster: Cluster) -> None:
+    node = cluster.worker_nodes[0]
+    name = cluster.node_name(node)
+    labels = {"app": "drained"}
+    container = {"name": "box", "image": driver.IMAGE, "command": ["sleep", "1000"]}
+    cluster.apply(
+        {
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "drained"},
+            "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": {
+                "metadata": {"labels": labels},
+                "spec": {"terminationGracePeriodSeconds": 1, "nodeName": name, "containers": [container]},
+            }},
+        }
+    )  # fmt: skip
+
+    def running() -> list[str]:
+        pods = cluster.get("pods", "-l", "app=drained")["items"]
+        return [pod["metadata"]["name"] for pod in pods if pod["status"]["phase"] == "Running"]
+
+    (pod,) = driver.until(running, 60, "the pod runs")
+    try:
+        ran = cluster.talosctl(
+            "reboot", "--drain", "--drain-timeout", "1m", "--timeout", "2m", node=node, timeout_s=240
+        )
+    finally:
+        cluster.kubectl("delete", "deployment", "drained")
+    lines = ran.err.splitlines()
+    assert lines.index(f"{node}: pod default/{pod} is gone") < lines.index(f"{node}: reboot START")
+    assert lines[-1] == f"{node}: node {name} takes pods again"
+    assert "unschedulable" not in cluster.get("node", name)["spec"]
+    cluster.talosctl("health", "--wait-timeout", "3m", timeout_s=200)
+
+
+@pytest.mark.feature("A063")
+def test_sockets_of_the_node_and_of_pods(cluster: Cluster) -> None:
+    header, *found = rows(cluster.talosctl("netstat", "-lpt", node=cluster.planes[0]).out)
+    assert header == [
+        "NODE", "Proto", "Recv-Q", "Send-Q", "Local Address", "Foreign Address", "State", "PID/Program name",
+    ]  # fmt: skip
+    holders = {row[4].rpartition(":")[2]: row[7].partition("/")[2] for row in found}
+    assert holders["50000"] and holders["2379"].startswith("etcd")
+    _, *found = rows(cluster.talosctl("netstat", "-lktv", node=cluster.planes[0]).out)
+    assert any(row[-1].startswith("kube-system/coredns-") and row[4].endswith(":53") for row in found)

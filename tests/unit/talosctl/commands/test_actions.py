@@ -134,7 +134,13 @@ def test_reset_with_reboot_waits_for_the_node(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("reboot", "-m", "soft"), ("reset", "--wipe-mode", "some"), ("shutdown", "--progress", "loud")]
+    "words",
+    [
+        ("reboot", "-m", "soft"),
+        ("reboot", "--drain", "--wait=false"),
+        ("reset", "--wipe-mode", "some"),
+        ("shutdown", "--progress", "loud"),
+    ],
 )
 def test_what_nobody_knows_is_refused_here(machine: Machine, words: tuple[str, ...]) -> None:
     assert machine.cluster.run(*words).code == 2
