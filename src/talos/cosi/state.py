@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from talos.base import errors
-from talos.cosi import resource
+from talos.cosi import linear, resource
 from talos.cosi.resource import Phase, Resource
 
 R = TypeVar("R", bound=Resource[Any])
@@ -95,14 +94,17 @@ class LabelTerm:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Selects resources: any of the `labels` alternatives (each a conjunction of terms), and the id pattern."""
+    """Selects resources: any of the `labels` alternatives (each a conjunction of terms), and the id pattern.
+
+    The pattern is found anywhere in the id; its syntax is that of `talos.cosi.linear`.
+    """
 
     labels: tuple[tuple[LabelTerm, ...], ...] = ()
     id_pattern: str = ""
 
     def matches(self, metadata: resource.Metadata) -> bool:
         """Evaluate against a resource."""
-        if self.id_pattern and re.search(self.id_pattern, metadata.id) is None:
+        if self.id_pattern and not linear.search(self.id_pattern, metadata.id):
             return False
         if not self.labels:
             return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from talos.base import errors
 from talos.cosi import filtered, inmem, state
 from talos.machined.api import cosi_state
 from talos.machinery.api import methods
-from talos.machinery.api._generated.cosi import state_pb2
+from talos.machinery.api._generated.cosi import resource_pb2, state_pb2
 from talos.machinery.client import remote_state
 from talos.machinery.resources.block import discovered_volumes_status
 from talos.machinery.resources.config import machine_config
@@ -180,6 +181,12 @@ async def test_status_codes_are_those_of_the_original(tmp_path: Path) -> None:
             status.Code.UNIMPLEMENTED,
         ),
     ]
+    for pattern in ("(", "(?=a)", "a{9999}"):
+        options = state_pb2.ListOptions(id_query=resource_pb2.IDQuery(regexp=pattern))
+        cases.append(("List", state_pb2.ListRequest(options=options, **where), status.Code.INVALID_ARGUMENT))
+    for term in (resource_pb2.LabelTerm(key="n", op=resource_pb2.LabelTerm.EQUAL), resource_pb2.LabelTerm(op=99)):
+        options = state_pb2.ListOptions(label_query=[resource_pb2.LabelQuery(terms=[term])])
+        cases.append(("List", state_pb2.ListRequest(options=options, **where), status.Code.INVALID_ARGUMENT))
     async with served(cosi_state.StateService(inner, anything), tmp_path) as client:
         for name, request, code in cases:
             method = methods.method(f"/cosi.resource.State/{name}")
@@ -242,3 +249,25 @@ async def test_old_clients_see_no_events_they_do_not_know(tmp_path: Path) -> Non
         await inner.create(up("b"))
         assert (await anext(stream)).event[0].event_type == state_pb2.CREATED
         await stream.aclose()
+
+
+async def test_labels_that_must_not_exist(tmp_path: Path) -> None:
+    """An operation of the protocol's first version, today said by inversion."""
+    inner = inmem.InMemory()
+    await inner.create(up("a"))
+    await inner.create(Service("bare"))
+    term = resource_pb2.LabelTerm(key="kind", op=resource_pb2.LabelTerm.NOT_EXISTS)
+    options = state_pb2.ListOptions(label_query=[resource_pb2.LabelQuery(terms=[term])])
+    request = state_pb2.ListRequest(namespace="runtime", type=Service.definition.type, options=options)
+    async with served(cosi_state.StateService(inner, anything), tmp_path) as client:
+        replies = client.stream(methods.method("/cosi.resource.State/List"), request, timeout_s=5)
+        assert [reply.resource.metadata.id async for reply in replies] == ["bare"]
+
+
+async def test_a_pattern_can_not_stop_the_server(tmp_path: Path) -> None:
+    inner = inmem.InMemory()
+    await inner.create(Service("a" * 60 + "!"))
+    async with served(cosi_state.StateService(inner, anything), tmp_path) as client:
+        found = remote_state.RemoteState(client)
+        async with asyncio.timeout(5):
+            assert await found.list(Service, query=state.Query(id_pattern="(a+)+$")) == []

@@ -14,7 +14,7 @@ import msgspec
 from google.protobuf import timestamp_pb2
 
 from talos.base import errors
-from talos.cosi import resource, state
+from talos.cosi import linear, resource, state
 from talos.cosi.resource import Resource
 from talos.machinery.api._generated.cosi import resource_pb2, state_pb2
 from talos.machinery.resources import _codec, _plain, registry
@@ -200,15 +200,20 @@ def encode_query(query: state.Query) -> tuple[list[resource_pb2.LabelQuery], res
 
 def decode_query(labels: Any, id_query: Any) -> state.Query | None:
     """Return the query of a wire form, None when it selects everything. Raises Invalid."""
-    import re
-
     pattern = id_query.regexp if id_query is not None else ""
-    try:
-        re.compile(pattern)
-        alternatives = tuple(
-            tuple(state.LabelTerm(t.key, state.LabelOp(t.op), tuple(t.value), t.invert) for t in q.terms)
-            for q in labels
-        )
-    except (re.error, ValueError) as error:
-        raise errors.Invalid(f"query can not be used: {error}") from error
+    if pattern:
+        linear.compiled(pattern)
+    alternatives = tuple(tuple(_decode_term(term) for term in query.terms) for query in labels)
     return state.Query(alternatives, pattern) if alternatives or pattern else None
+
+
+def _decode_term(found: Any) -> state.LabelTerm:
+    if found.op == resource_pb2.LabelTerm.NOT_EXISTS:
+        return state.LabelTerm(found.key, state.LabelOp.EXISTS, (), not found.invert)
+    try:
+        op = state.LabelOp(found.op)
+    except ValueError as error:
+        raise errors.Invalid(f"label query: operation {found.op} is not known") from error
+    if op not in (state.LabelOp.EXISTS, state.LabelOp.IN) and not found.value:
+        raise errors.Invalid(f"label query: {op.name} of {found.key!r} needs a value")
+    return state.LabelTerm(found.key, op, tuple(found.value), found.invert)
