@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -271,3 +272,63 @@ async def test_a_pattern_can_not_stop_the_server(tmp_path: Path) -> None:
         found = remote_state.RemoteState(client)
         async with asyncio.timeout(5):
             assert await found.list(Service, query=state.Query(id_pattern="(a+)+$")) == []
+
+
+SEEDS = {
+    "Get": state_pb2.GetRequest(namespace="runtime", type=Service.definition.type, id="a"),
+    "List": state_pb2.ListRequest(
+        namespace="runtime",
+        type=Service.definition.type,
+        options=state_pb2.ListOptions(id_query=resource_pb2.IDQuery(regexp="a.*")),
+    ),
+    "Watch": state_pb2.WatchRequest(
+        namespace="runtime", type=Service.definition.type, options=state_pb2.WatchOptions(tail_events=3), api_version=1
+    ),
+    "Destroy": state_pb2.DestroyRequest(namespace="runtime", type=Service.definition.type, id="a"),
+    "Teardown": state_pb2.TeardownRequest(namespace="runtime", type=Service.definition.type, id="a"),
+    "TeardownAndDestroy": state_pb2.TeardownAndDestroyRequest(namespace="runtime", type=Service.definition.type),
+}
+
+
+def malformed(name: str, seed: bytes) -> list[bytes]:
+    """200 requests: random bytes, pieces of a good one, and a good one with bytes changed."""
+    dice = random.Random(name)
+    found = [dice.randbytes(dice.randrange(200)) for _ in range(60)]
+    found += [seed[: dice.randrange(len(seed) + 1)] for _ in range(40)]
+    for _ in range(100):
+        changed = bytearray(seed)
+        for _ in range(dice.randrange(1, 6)):
+            changed[dice.randrange(len(changed))] = dice.randrange(256)
+        found.append(bytes(changed))
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_malformed_requests_have_a_status_and_do_no_harm(tmp_path: Path, name: str) -> None:
+    from talos.machinery.resources import wire
+
+    inner = inmem.InMemory()
+    whole = wire.encode(await inner.create(up("a")))
+    seeds = {
+        **SEEDS,
+        "Create": state_pb2.CreateRequest(resource=whole),
+        "Update": state_pb2.UpdateRequest(
+            new_resource=whole, options=state_pb2.UpdateOptions(expected_phase="running")
+        ),
+    }
+    method = methods.method(f"/cosi.resource.State/{name}")
+    never = (status.Code.INTERNAL, status.Code.UNKNOWN, status.Code.UNAVAILABLE)
+    async with served(cosi_state.StateService(inner, anything), tmp_path) as client:
+        for request in malformed(name, seeds[name].SerializeToString()):
+            try:
+                async with (
+                    asyncio.timeout(5),
+                    client.raw(method.path, timeout_s=0.05 if name == "Watch" else 5) as call,
+                ):
+                    await call.send(request, end=True)
+                    while await call.receive() is not None:
+                        pass
+            except status.RpcError as error:
+                assert error.code not in never, (request, error)
+        await remote_state.RemoteState(client).create(up("after"))
+        assert (await inner.get(Service, "after")).spec.running

@@ -130,12 +130,15 @@ class StateService:
     async def create(self, request: state_pb2.CreateRequest, call: rpc.Call) -> state_pb2.CreateResponse:
         """Store a new resource."""
         cls = self._class(request.resource.metadata.type)
+        # Nobody who may not write has anything decoded.
+        self._rule(cls, request.resource.metadata.namespace, WRITE, call)
         made = await self._seen_by(call).create(wire.decode(request.resource, cls), owner=request.options.owner)
         return state_pb2.CreateResponse(resource=wire.encode(made))
 
     async def update(self, request: state_pb2.UpdateRequest, call: rpc.Call) -> state_pb2.UpdateResponse:
         """Replace a resource."""
         cls = self._class(request.new_resource.metadata.type)
+        self._rule(cls, request.new_resource.metadata.namespace, WRITE, call)
         options = request.options
         phase = _phase(options.expected_phase) if options.HasField("expected_phase") else None
         changed = wire.decode(request.new_resource, cls)

@@ -351,7 +351,7 @@ def decode(data: bytes, message: str, kind: type[Any]) -> Any:
         return kind()
     try:
         return _read(made_of.FromString(data), kind)
-    except (DecodeError, ValueError) as error:
+    except (DecodeError, ValueError, OverflowError, RecursionError) as error:
         raise errors.Invalid(f"{message}: {error}") from error
 
 

@@ -126,7 +126,7 @@ def decode(found: resource_pb2.Resource, cls: type[Resource[Any]] | None = None)
     made = object.__new__(kind)
     try:
         made.metadata = _decode_metadata(found.metadata)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise errors.Invalid(f"metadata of {found.metadata.type}/{found.metadata.id}: {error}") from error
     if kind is machine_config.MachineConfig:
         from talos.machinery.api._generated.resource.config import config_pb2
