@@ -65,6 +65,8 @@ COMMANDS: dict[str, str] = {
     "machineconfig gen": "generate the configurations of a cluster",
     "machineconfig patch": "patch a configuration in a file",
     "memory": "show memory use",
+    "meta delete": "delete a value of the META partition",
+    "meta write": "write a value of the META partition",
     "mounts": "list mounted file systems",
     "netstat": "list sockets",
     "patch": "patch the configuration of a machine",
@@ -73,6 +75,7 @@ COMMANDS: dict[str, str] = {
     "reboot": "reboot nodes",
     "reset": "take nodes out of the cluster and wipe them",
     "restart": "restart a container",
+    "rollback": "go back to the system installed before",
     "service": "show the state of services, control one",
     "shutdown": "shut nodes down",
     "stats": "show what containers use",
@@ -93,6 +96,7 @@ GROUPS: dict[str, str] = {
     "image": "manage container images of a machine",
     "inspect": "look into the running system",
     "machineconfig": "work with machine configurations",
+    "meta": "write and delete values of the META partition",
 }
 
 ALIASES: dict[str, str] = {

@@ -10,5 +10,6 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "gen": ("generate authorities, certificates, keys and configurations", ()),
     "image": ("manage container images of a machine", ("images",)),
     "inspect": ("look into the running system", ()),
+    "meta": ("write and delete values of the META partition", ()),
     "machineconfig": ("work with machine configurations", ("mc",)),
 }

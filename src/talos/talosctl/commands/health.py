@@ -41,6 +41,17 @@ async def _server_side(session: Session, args: argparse.Namespace, node: str) ->
     return 0
 
 
+def _at(text: str, endpoint: str) -> str:
+    """Return a kubeconfig with another address of the API server."""
+    import base64
+
+    from talos.k8s import kubeconfig
+
+    server = endpoint if "://" in endpoint else f"https://{endpoint}"
+    ca = base64.b64decode(kubeconfig.current(text).cluster["certificate-authority-data"])
+    return kubeconfig.with_server(text, server=server, ca=ca) or text
+
+
 async def _client_side(session: Session, args: argparse.Namespace, node: str) -> int:
     from talos.k8s import checks, client, cluster_api
     from talos.talosctl import kubeconfig_file
@@ -58,6 +69,8 @@ async def _client_side(session: Session, args: argparse.Namespace, node: str) ->
         output.say(line)
 
     text = await kubeconfig_file.fetch(session, planes[0] if planes else node)
+    if args.k8s_endpoint:
+        text = _at(text, args.k8s_endpoint)
     async with client.Client.from_kubeconfig(text) as kubernetes:
         target = checks.Target(planes, workers, cluster_api.Nodes(ask), cluster_api.Kube(kubernetes))
         await checks.run(target, report, timeout_s=args.wait_timeout.total_seconds())
@@ -79,6 +92,7 @@ COMMAND = command.Command(
     flags=(
         command.Flag("control-plane-nodes", "control plane nodes (default: discovered)", kind="strings"),
         command.Flag("worker-nodes", "worker nodes (default: discovered)", kind="strings"),
+        command.Flag("k8s-endpoint", "address of the Kubernetes API server to ask, with --server=false"),
         command.Flag("init-node", "the only control plane node of an old cluster"),
         command.Flag("server", "check from a control plane node, not from here", kind="bool", default=True),
         command.Flag("wait-timeout", "how long to wait for health", kind="duration", default="20m"),

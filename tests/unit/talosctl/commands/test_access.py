@@ -17,6 +17,7 @@ from talos.machinery.api._generated.common import common_pb2
 from talos.machinery.api._generated.inspect import inspect_pb2
 from talos.machinery.api._generated.machine import machine_pb2
 from talos.machinery.rpc import status
+from talos.talosctl.commands import health
 from tests.unit.talosctl.commands.conftest import MACHINE, Cluster
 
 
@@ -172,6 +173,36 @@ def test_an_unhealthy_cluster(cluster: Cluster) -> None:
     ran = cluster.run("health")
     assert ran.code == 1
     assert "etcd is gone" in ran.err
+
+
+def test_another_address_of_the_api_server() -> None:
+    text = health._at(_config("https://10.5.0.2:6443"), "127.0.0.1:7443")
+    assert kubeconfig.current(text).cluster["server"] == "https://127.0.0.1:7443"
+    assert kubeconfig.current(text).user == kubeconfig.current(_config("x")).user
+    assert health._at(_config("https://a:1"), "https://a:1") == _config("https://a:1")
+
+
+@pytest.mark.parametrize(
+    ("words", "key", "value"), [(("write", "0x0a", "text"), 10, b"text"), (("delete", "12"), 12, None)]
+)
+def test_meta(cluster: Cluster, words: tuple[str, ...], key: int, value: bytes | None) -> None:
+    method = f"Meta{words[0].capitalize()}"
+    cluster.serve(f"{MACHINE}{method}", getattr(machine_pb2, f"{method}Response")())
+    assert cluster.run("meta", *words).code == 0
+    (request,) = cluster.requests(f"{MACHINE}{method}")
+    assert (request.key, getattr(request, "value", None)) == (key, value)
+    assert cluster.run("meta", words[0], "x", *words[2:]).code == 2
+    assert cluster.run("meta", words[0], "256", *words[2:]).code == 2
+
+
+def test_what_a_platform_does_not_have_is_refused_by_the_node(cluster: Cluster) -> None:
+    def answer(request: Any, node: str) -> Any:
+        raise status.RpcError(status.Code.FAILED_PRECONDITION, "method is not supported in container mode")
+
+    cluster.serve(f"{MACHINE}Rollback", answer)
+    ran = cluster.run("rollback")
+    assert (ran.code, ran.out) == (7, "")
+    assert "not supported in container mode" in ran.err
 
 
 @pytest.mark.feature("G016")
