@@ -105,7 +105,7 @@ def check(bundle: secrets.Bundle, *, name: str = "secrets") -> None:
             shown = "k8saggregator" if path == "aggregator" else path
             problems.append(errors.Problem(str(error), f"certs.{shown}", name))
     try:
-        x509.load_key(bundle.service_account)
+        x509.load_key(bundle.service_account, trusted=True)
     except errors.Invalid as error:
         problems.append(errors.Problem(str(error), "certs.k8sserviceaccount.key", name))
     if problems:

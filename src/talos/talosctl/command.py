@@ -125,7 +125,10 @@ INSECURE_FLAGS = (
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command; `path` are its words. `run` returns the exit code, None for 0; `example` is shown by --help."""
+    """One command; `path` are its words. `run` returns the exit code, None for 0; `example` is shown by --help.
+
+    An `offline` command asks no node and awaits nothing.
+    """
 
     path: str
     help: str
@@ -136,3 +139,4 @@ class Command:
     description: str = ""
     example: str = ""
     hidden: bool = False
+    offline: bool = False

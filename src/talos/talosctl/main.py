@@ -161,7 +161,7 @@ def _guarded(found: command.Command, args: argparse.Namespace) -> int:
     from talos.talosctl.session import run as run_loop
 
     try:
-        return int(run_loop(_closing(found, Session(args), args)) or 0)
+        return int(run_loop(_closing(found, Session(args), args), offline=found.offline) or 0)
     except KeyboardInterrupt:
         return exit_codes.Exit.INTERRUPTED
     except BrokenPipeError:

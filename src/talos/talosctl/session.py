@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from talos.base import errors
-from talos.machinery.client import talosconfig
 from talos.talosctl import exit_codes, output
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from talos.machinery.client import connection as connections
+    from talos.machinery.client import talosconfig
 
 T = TypeVar("T")
 
@@ -32,17 +31,23 @@ class Session:
     @property
     def config_path(self) -> Path:
         """Where the talosconfig is."""
+        from talos.machinery.client import talosconfig
+
         return talosconfig.path(self._args.talosconfig)
 
     @property
     def config(self) -> talosconfig.Talosconfig:
         """The talosconfig. Raises Invalid."""
+        from talos.machinery.client import talosconfig
+
         if self._config is None:
             self._config = talosconfig.load(self.config_path)
         return self._config
 
     def save(self, config: talosconfig.Talosconfig) -> None:
         """Write the talosconfig."""
+        from talos.machinery.client import talosconfig
+
         talosconfig.save(config, self.config_path)
         self._config = config
 
@@ -152,6 +157,14 @@ def single(values: Sequence[str], what: str) -> str:
     return values[0]
 
 
-def run(coroutine: Any) -> Any:
-    """Run the event loop of a command."""
-    return asyncio.run(coroutine)
+def run(coroutine: Coroutine[Any, Any, Any], *, offline: bool = False) -> Any:
+    """Run a command; an offline one waits for nothing, so it is spared the event loop's start."""
+    if not offline:
+        import asyncio
+
+        return asyncio.run(coroutine)
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+    raise RuntimeError("an offline command waited for something")

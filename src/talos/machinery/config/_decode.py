@@ -11,6 +11,7 @@ import datetime
 import difflib
 import enum
 import functools
+import sys
 import types
 import typing
 from collections.abc import Callable, Iterable
@@ -136,10 +137,32 @@ def is_set(value: Any, path: str) -> bool:
 @functools.cache
 def fields(kind: Any) -> dict[str, tuple[str, Decode, Any]]:
     """YAML key -> (attribute, decoder, annotation) of a struct's fields."""
-    resolved = typing.get_type_hints(kind, include_extras=True)
+    resolved = _annotations(kind)
     last = {name for base in kind.__mro__[1:] if vars(base).get("trailing") for name in base.__struct_fields__}
-    declared = sorted(msgspec.structs.fields(kind), key=lambda f: f.name in last)
-    return {f.encode_name: (f.name, compiled(resolved[f.name]), resolved[f.name]) for f in declared}
+    declared = zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True)
+    ordered = sorted(declared, key=lambda names: names[0] in last)
+    return {key: (name, functools.partial(_decode_as, resolved[name]), resolved[name]) for name, key in ordered}
+
+
+def _annotations(kind: Any) -> dict[str, Any]:
+    """Attribute -> annotation. As typing.get_type_hints, in a fifth of its time."""
+    found: dict[str, Any] = {}
+    for base in reversed(kind.__mro__):
+        texts = vars(base).get("__annotations__") or {}
+        names = base.__struct_fields__ if texts else ()
+        found |= {name: _evaluated(base.__module__, text) for name, text in texts.items() if name in names}
+    return found
+
+
+@functools.cache
+def _evaluated(module: str, text: Any) -> Any:
+    # The text is that of an annotation in our own source.
+    return eval(text, vars(sys.modules[module])) if isinstance(text, str) else text  # noqa: S307
+
+
+def _decode_as(annotation: Any, decoder: Decoder, node: yaml.Node, path: str) -> Any:
+    """Decode; the decoder is compiled when the first such key is met."""
+    return compiled(annotation)(decoder, node, path)
 
 
 def split(annotation: Any) -> tuple[Any, tuple[Any, ...], bool]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-import re
+import sys
 from pathlib import Path
 from typing import Any
 
 from talos.machinery.config import document
 
-_CLASS = re.compile(r"^class (\w+)\(.*?(?=^class |\Z)", re.MULTILINE | re.DOTALL)
-_FIELD = re.compile(r'^    (\w+): (?:[^\n]|\n     |\n    \))*\n    """(.*?)"""$', re.MULTILINE | re.DOTALL)
+_QUOTES = '"""'
+_INDENT = "    "
 
 
 @functools.cache
@@ -24,10 +24,30 @@ def _classes(path: str) -> dict[str, dict[str, str]]:
         text = Path(path).read_text()
     except OSError:
         return {}
-    return {
-        match.group(1): {name: " ".join(doc.split()) for name, doc in _FIELD.findall(match.group(0))}
-        for match in _CLASS.finditer(text)
-    }
+    found: dict[str, dict[str, str]] = {}
+    for part in text.split("\nclass ")[1:]:
+        name = part[: min(part.index("("), part.index(":"))]
+        found[name] = _texts(part.split("\n"))
+    return found
+
+
+def _texts(lines: list[str]) -> dict[str, str]:
+    """Attribute -> text: a declaration at the first level, then a string at the same level."""
+    found: dict[str, str] = {}
+    field = ""
+    taken: list[str] | None = None
+    for line in lines:
+        if taken is not None:
+            taken.append(line)
+        elif field and line.startswith(_INDENT + _QUOTES):
+            taken = [line[len(_INDENT + _QUOTES) :]]
+        elif line.startswith(_INDENT) and line[4:5].isalpha():
+            name, colon, _ = line[4:].partition(":")
+            field = name if colon and name.isidentifier() else ""
+        if taken and taken[-1].endswith(_QUOTES):
+            found[field] = " ".join("\n".join(taken)[: -len(_QUOTES)].split())
+            field, taken = "", None
+    return found
 
 
 @functools.cache
@@ -36,7 +56,8 @@ def fields(kind: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for base in reversed(kind.__mro__):
         if issubclass(base, document.Section) and base is not document.Section:
-            found |= _classes(inspect.getfile(base)).get(base.__name__, {})
+            path = sys.modules[base.__module__].__file__
+            found |= _classes(path or "").get(base.__name__, {})
     return found
 
 

@@ -16,10 +16,11 @@ def encode(bundle: container.Container, *, docs: bool, examples: bool) -> bytes:
     writer = _Writer(docs=docs, examples=examples)
     parts = []
     if bundle.v1alpha1 is not None:
-        from talos.machinery.config import views
         from talos.machinery.config.v1alpha1 import example
 
-        shown = example.config(plane=views.machine(bundle).is_control_plane) if examples else None
+        machine = bundle.v1alpha1.machine
+        plane = machine is not None and machine.type in ("controlplane", "init")
+        shown = example.config(plane=plane) if examples else None
         parts.append(encoder.document_text(writer.section(bundle.v1alpha1, shown)))
     parts += [encoder.document_text(writer.whole(one)) for one in bundle.documents]
     return "---\n".join(parts).encode()

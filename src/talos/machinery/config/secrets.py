@@ -7,8 +7,8 @@ certificates is the job of `talos.pki`; this module only holds, reads and writes
 from __future__ import annotations
 
 import base64
+import os
 import re
-import secrets as random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,9 +29,10 @@ _TOKEN_FORM = "expected 6 and 16 lower-case letters or digits with a dot between
 
 def new_token() -> str:
     """Make a bootstrap or trustd token."""
-    return (
-        "".join(random.choice(_ALPHABET) for _ in range(6)) + "." + "".join(random.choice(_ALPHABET) for _ in range(16))
-    )
+    import secrets
+
+    letters = [secrets.choice(_ALPHABET) for _ in range(22)]
+    return "".join(letters[:6]) + "." + "".join(letters[6:])
 
 
 def check_token(text: str) -> None:
@@ -42,7 +43,7 @@ def check_token(text: str) -> None:
 
 def new_key() -> str:
     """Make 32 random bytes, base64."""
-    return base64.b64encode(random.token_bytes(32)).decode()
+    return base64.b64encode(os.urandom(32)).decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,18 +112,21 @@ def _secrets(path: str, contract: contracts.Contract) -> secrets.Bundle:
 
 def _configs(args: argparse.Namespace, wanted: generate.GenerateInput, paths: dict[str, str]) -> dict[str, bytes]:
     """Output type -> its bytes, of those that are machine configurations."""
-    from talos.machinery.config import encoder, generate, patcher
+    from talos.machinery.config import encoder, generate
     from talos.machinery.types.machine import MachineType
 
     own = {"controlplane": args.config_patch_control_plane, "worker": args.config_patch_worker}
-    common = patcher.load_all(args.config_patch)
     written = {}
     for kind, machine_type in (("controlplane", MachineType.CONTROL_PLANE), ("worker", MachineType.WORKER)):
-        patches = [*common, *patcher.load_all(own[kind])]
-        if kind in paths:
-            config = generate.generate(wanted, machine_type)
-            config = patcher.patch(config, patches) if patches else config
-            written[kind] = encoder.encode(config, docs=args.with_docs, examples=args.with_examples)
+        given = [*args.config_patch, *own[kind]]
+        if kind not in paths:
+            continue
+        config = generate.generate(wanted, machine_type)
+        if given:
+            from talos.machinery.config import patcher
+
+            config = patcher.patch(config, patcher.load_all(given))
+        written[kind] = encoder.encode(config, docs=args.with_docs, examples=args.with_examples)
     return written
 
 
@@ -134,6 +137,7 @@ def make(path: str) -> command.Command:
         help="generate the configurations of a cluster",
         description=_DESCRIPTION,
         run=run,
+        offline=True,
         arguments=(
             command.Argument("name", "name of the cluster"),
             command.Argument("endpoint", "URL of the Kubernetes API"),

@@ -29,6 +29,7 @@ COMMAND = command.Command(
     path="gen ca",
     help="make a self-signed certificate authority",
     run=run,
+    offline=True,
     flags=(
         command.Flag("organization", "organization in its subject, and name of the files"),
         command.Flag("hours", "how long it is valid (default 87600)", kind="int", default=87600),

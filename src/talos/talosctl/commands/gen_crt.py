@@ -27,6 +27,7 @@ COMMAND = command.Command(
     path="gen crt",
     help="sign a request for a client certificate",
     run=run,
+    offline=True,
     flags=(
         command.Flag("name", "name of the file, without .crt"),
         command.Flag("ca", "files of the authority, without .crt and .key"),

@@ -32,6 +32,7 @@ COMMAND = command.Command(
     path="gen csr",
     help="make a request for a client certificate",
     run=run,
+    offline=True,
     flags=(
         command.Flag("key", "file with the private key"),
         command.Flag("ip", "address the certificate is for"),

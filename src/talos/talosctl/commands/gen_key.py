@@ -22,6 +22,7 @@ COMMAND = command.Command(
     path="gen key",
     help="make an Ed25519 private key",
     run=run,
+    offline=True,
     flags=(command.Flag("name", "name of the file, without .key"), _files.FORCE),
     example="talosctl gen key --name admin",
 )

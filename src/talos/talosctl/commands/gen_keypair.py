@@ -31,6 +31,7 @@ COMMAND = command.Command(
     path="gen keypair",
     help="make a self-signed certificate and its key",
     run=run,
+    offline=True,
     flags=(
         command.Flag("organization", "organization in its subject, and name of the files"),
         command.Flag("ip", "address the certificate is for"),

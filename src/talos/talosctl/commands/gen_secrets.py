@@ -38,6 +38,7 @@ COMMAND = command.Command(
     path="gen secrets",
     help="make the secrets configurations are generated from",
     run=run,
+    offline=True,
     flags=(
         command.Flag("output-file", "file to write, - for stdout (default secrets.yaml)", "o", default="secrets.yaml"),
         command.Flag("talos-version", "release of Talos the secrets are for, such as v1.12"),

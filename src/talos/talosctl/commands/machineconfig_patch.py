@@ -26,6 +26,7 @@ COMMAND = command.Command(
     path="machineconfig patch",
     help="patch a configuration in a file",
     run=run,
+    offline=True,
     arguments=(command.Argument("file", "configuration, - for stdin"),),
     flags=(
         command.Flag("patch", "patch: text or @file; several are applied in order", short="p", kind="array"),

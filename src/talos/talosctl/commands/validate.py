@@ -36,6 +36,7 @@ COMMAND = command.Command(
     path="validate",
     help="check a machine configuration in a file",
     run=run,
+    offline=True,
     flags=(
         command.Flag("config", "file with the configuration, - for stdin", short="c", metavar="FILE"),
         command.Flag("mode", "where the machine runs: metal, cloud or container", "m", kind="choice", choices=_MODES),

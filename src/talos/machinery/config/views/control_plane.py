@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
+from msgspec import field
 
 from talos.base.constants import versions
 from talos.machinery.config import container
@@ -32,8 +34,7 @@ from talos.machinery.types import pem
 Args = dict[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(msgspec.Struct, frozen=True):
     """One control plane component: image, arguments, environment, resources, extra volumes (name, hostPath, …)."""
 
     image: str
@@ -46,8 +47,7 @@ class Component:
     config: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class APIServer:
+class APIServer(msgspec.Struct, frozen=True):
     """The API server: the component, and what only it has."""
 
     component: Component
@@ -103,8 +103,7 @@ def scheduler(config: container.Container) -> Component:
     return _component(document or views.cluster_section(config).scheduler, versions.IMAGE_SCHEDULER)
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(msgspec.Struct, frozen=True):
     """kube-proxy. `mode` is nftables unless the config says otherwise."""
 
     component: Component
@@ -127,8 +126,7 @@ def proxy(config: container.Container) -> Proxy:
     return Proxy(component, legacy.mode or "nftables")
 
 
-@dataclass(frozen=True, slots=True)
-class CoreDNS:
+class CoreDNS(msgspec.Struct, frozen=True):
     """The cluster's DNS."""
 
     enabled: bool
@@ -146,8 +144,7 @@ def core_dns(config: container.Container) -> CoreDNS:
     return CoreDNS(legacy.disabled is not True, legacy.image or versions.IMAGE_COREDNS)
 
 
-@dataclass(frozen=True, slots=True)
-class Flannel:
+class Flannel(msgspec.Struct, frozen=True):
     """The default pod network."""
 
     backend_type: str = "vxlan"
@@ -194,8 +191,7 @@ def flannel(config: container.Container) -> Flannel:
     return Flannel(extra_args=legacy.extra_args, network_policies=legacy.kube_network_policies_enabled is True)
 
 
-@dataclass(frozen=True, slots=True)
-class Etcd:
+class Etcd(msgspec.Struct, frozen=True):
     """Settings of etcd. Subnets limit which addresses it uses; `!` excludes."""
 
     image: str
@@ -220,8 +216,7 @@ def etcd(config: container.Container) -> Etcd:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class KubernetesSecrets:
+class KubernetesSecrets(msgspec.Struct, frozen=True):
     """Roots of trust of Kubernetes, all PEM. Keys are empty on workers. `bootstrap_token` is `id.secret`."""
 
     ca: pem.CertificateAndKey
@@ -283,8 +278,7 @@ def encryption_config(config: container.Container) -> dict[str, Any]:
     return {"resources": [{"resources": ["secrets"], "providers": [*providers, {"identity": {}}]}]}
 
 
-@dataclass(frozen=True, slots=True)
-class AdmissionPlugin:
+class AdmissionPlugin(msgspec.Struct, frozen=True):
     """Configuration of one admission plugin."""
 
     name: str
@@ -314,8 +308,7 @@ def authentication(config: container.Container) -> dict[str, Any]:
     return (document.configuration if document else None) or {}
 
 
-@dataclass(frozen=True, slots=True)
-class Authorizer:
+class Authorizer(msgspec.Struct, frozen=True):
     """One entry of the API server's authorisation chain."""
 
     name: str
@@ -335,8 +328,7 @@ def authorizers(config: container.Container) -> tuple[Authorizer, ...]:
     return (*missing, *found)
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(msgspec.Struct, frozen=True):
     """A manifest to apply: inline text, or a URL with headers."""
 
     name: str

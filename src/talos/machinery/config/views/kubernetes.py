@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -26,8 +25,7 @@ def args(values: dict[str, str | tuple[str, ...]]) -> dict[str, tuple[str, ...]]
     return {k: (v,) if isinstance(v, str) else tuple(v) for k, v in values.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class KubernetesNetwork:
+class KubernetesNetwork(msgspec.Struct, frozen=True):
     """Cluster networks; mask sizes are of each node's share of the pod network."""
 
     dns_domain: str
@@ -51,8 +49,7 @@ def kubernetes_network(config: container.Container) -> KubernetesNetwork:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Kubelet:
+class Kubelet(msgspec.Struct, frozen=True):
     """Settings of the kubelet. `extra_config` is merged into KubeletConfiguration."""
 
     image: str
@@ -95,8 +92,7 @@ def kubelet(config: container.Container) -> Kubelet:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(msgspec.Struct, frozen=True):
     """How the node appears in Kubernetes."""
 
     skip_registration: bool
@@ -137,8 +133,7 @@ def node(config: container.Container) -> Node:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class KubePrism:
+class KubePrism(msgspec.Struct, frozen=True):
     """The balancer over all API servers on 127.0.0.1."""
 
     enabled: bool

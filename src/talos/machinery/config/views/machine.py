@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+import msgspec
 
 from talos.machinery.config import container, v1alpha1
 from talos.machinery.config.documents.cluster import discovery_identity, discovery_service
@@ -35,8 +36,7 @@ def cluster_section(config: container.Container) -> v1alpha1.ClusterConfig:
     return (legacy.cluster if legacy else None) or v1alpha1.ClusterConfig()
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(msgspec.Struct, frozen=True):
     """Identity of the machine. `ca.key` is empty on workers."""
 
     type: MachineType
@@ -64,8 +64,7 @@ def machine(config: container.Container) -> Machine:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(msgspec.Struct, frozen=True):
     """The cluster as its members know it. `endpoint`: URL of the Kubernetes API; `local_api_port`: of each node."""
 
     name: str
@@ -103,8 +102,7 @@ def cluster(config: container.Container) -> Cluster:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
+class Discovery(msgspec.Struct, frozen=True):
     """Where members find each other. `services`: (name, endpoint URL)."""
 
     services: tuple[tuple[str, str], ...]
@@ -133,8 +131,7 @@ def discovery(config: container.Container) -> Discovery:
     return Discovery(services, kubernetes_registry=kubernetes is None or kubernetes.disabled is not True)
 
 
-@dataclass(frozen=True, slots=True)
-class Hostname:
+class Hostname(msgspec.Struct, frozen=True):
     """Static name, and how to make one: `stable` (from the node identity), `talos-addr` (from the address), `off`."""
 
     name: str
@@ -152,8 +149,7 @@ def hostname(config: container.Container) -> Hostname:
     return Hostname(legacy, "stable" if stable else "talos-addr")
 
 
-@dataclass(frozen=True, slots=True)
-class Resolvers:
+class Resolvers(msgspec.Struct, frozen=True):
     """DNS servers; `servers` empty means the default ones apply."""
 
     servers: tuple[str, ...]
@@ -177,8 +173,7 @@ def resolvers(config: container.Container) -> Resolvers:
     return Resolvers(network.nameservers, network.search_domains, bool(network.disable_search_domain))
 
 
-@dataclass(frozen=True, slots=True)
-class HostDNS:
+class HostDNS(msgspec.Struct, frozen=True):
     """The node's own DNS forwarder."""
 
     enabled: bool
@@ -210,8 +205,7 @@ def static_hosts(config: container.Container) -> dict[str, tuple[str, ...]]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class TimeSync:
+class TimeSync(msgspec.Struct, frozen=True):
     """Time synchronisation; `servers` empty means the default ones apply."""
 
     enabled: bool
