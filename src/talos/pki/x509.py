@@ -14,7 +14,8 @@ import hashlib
 import ipaddress
 import re
 import textwrap
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,24 @@ def pem_blocks(text: bytes) -> list[tuple[str, bytes]]:
         except ValueError as error:
             raise errors.Invalid(f"PEM block {label.decode()} is not base64") from error
     return blocks
+
+
+@contextlib.contextmanager
+def _parsing(what: str) -> Iterator[None]:
+    """Turn what the library raises for broken input into Invalid."""
+    from cryptography import exceptions, x509
+
+    broken = (
+        ValueError, TypeError, exceptions.UnsupportedAlgorithm, exceptions.InternalError,
+        x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        # It warns of names longer than the standard allows, which names of hosts may be.
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except broken as error:
+            raise errors.Invalid(f"{what}: {error}") from error
 
 
 # Keys --
@@ -136,12 +155,10 @@ def load_key(text: bytes, *, trusted: bool = False) -> PrivateKey:
         if label.encode() not in _KEY_LABELS:
             continue
         standard = "PRIVATE KEY" if label == "ED25519 PRIVATE KEY" else label
-        try:
+        with _parsing("private key can not be parsed"):
             key: Any = serialization.load_pem_private_key(
                 pem_encode(standard, der), password=None, unsafe_skip_rsa_key_validation=trusted
             )
-        except (ValueError, TypeError) as error:
-            raise errors.Invalid(f"private key can not be parsed: {error}") from error
         loaded: PrivateKey = key
         return loaded
     raise errors.Invalid("no private key found, expected PEM with one of " + ", ".join(x.decode() for x in _KEY_LABELS))
@@ -158,10 +175,8 @@ def load_certificates(text: bytes) -> list[x509.Certificate]:
     for label, der in pem_blocks(text):
         if label != "CERTIFICATE":
             continue
-        try:
+        with _parsing("certificate can not be parsed"):
             found.append(x509.load_der_x509_certificate(der))
-        except ValueError as error:
-            raise errors.Invalid(f"certificate can not be parsed: {error}") from error
     if not found:
         raise errors.Invalid("no certificate found, expected PEM with CERTIFICATE")
     return found
@@ -194,21 +209,24 @@ class Subject:
     addresses: tuple[str, ...] = ()
 
     def name(self) -> x509.Name:
-        """X.509 form of the subject."""
+        """X.509 form of the subject. Raises Invalid."""
         from cryptography import x509
         from cryptography.x509.oid import NameOID
 
-        parts = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, o) for o in self.organizations]
-        if self.common_name:
-            parts.append(x509.NameAttribute(NameOID.COMMON_NAME, self.common_name))
+        with _parsing("a certificate can not have this subject"):
+            # Not validated: see above.
+            parts = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, o, _validate=False) for o in self.organizations]
+            if self.common_name:
+                parts.append(x509.NameAttribute(NameOID.COMMON_NAME, self.common_name, _validate=False))
         return x509.Name([x509.RelativeDistinguishedName([p]) for p in parts])
 
     def alternative_names(self) -> x509.SubjectAlternativeName | None:
-        """X.509 form of the alternative names, None without any."""
+        """X.509 form of the alternative names, None without any. Raises Invalid."""
         from cryptography import x509
 
-        names: list[x509.GeneralName] = [x509.DNSName(n) for n in self.dns_names]
-        names += [x509.IPAddress(ipaddress.ip_address(a)) for a in self.addresses]
+        with _parsing("a certificate can not be for this name"):
+            names: list[x509.GeneralName] = [x509.DNSName(n) for n in self.dns_names]
+            names += [x509.IPAddress(ipaddress.ip_address(a)) for a in self.addresses]
         return x509.SubjectAlternativeName(names) if names else None
 
 
@@ -294,12 +312,14 @@ class Authority:
         lifetime: datetime.timedelta = CA_LIFETIME,
         not_before: datetime.datetime | None = None,
     ) -> Authority:
-        """Make a self-signed authority."""
+        """Make a self-signed authority. Raises Invalid."""
         from cryptography import x509
 
         subject = Subject(common_name, tuple(organizations), (), tuple(addresses))
         name, names = subject.name(), subject.alternative_names()
         start = not_before or _now()
+        if lifetime <= datetime.timedelta():
+            raise errors.Invalid("an authority must be valid for some time")
         identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
         builder = (
             x509.CertificateBuilder()
@@ -325,8 +345,10 @@ class Authority:
 
         certificate, key = load_certificates(crt_pem)[0], load_key(key_pem)
         form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        if certificate.public_key().public_bytes(*form) != key.public_key().public_bytes(*form):
-            raise errors.Invalid("the private key does not belong to the certificate")
+        with _parsing("certificate can not be parsed"):
+            public, name = certificate.public_key().public_bytes(*form), certificate.subject
+        if public != key.public_key().public_bytes(*form):
+            raise errors.Invalid(f"the private key does not belong to the certificate {name.rfc4514_string()!r}")
         return cls(certificate, key)
 
     @property
@@ -367,18 +389,23 @@ class Authority:
     def sign(
         self, public_key: Any, subject: Subject, usage: Usage, *, lifetime: datetime.timedelta
     ) -> x509.Certificate:
-        """Sign a public key for a subject. The certificate never outlives the authority."""
+        """Sign a public key for a subject. The certificate never outlives the authority. Raises Invalid."""
         from cryptography import x509
 
-        start = _now() - BACKDATE
+        start = max(_now() - BACKDATE, self.certificate.not_valid_before_utc)
         end = min(_now() + lifetime, self.certificate.not_valid_after_utc)
+        if start >= end:
+            until = self.certificate.not_valid_after_utc
+            raise errors.Invalid(
+                f"nothing can be signed: the authority was valid until {until}, or no time was asked for"
+            )
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject.name())
             .issuer_name(self.certificate.subject)
             .public_key(public_key)
             .serial_number(x509.random_serial_number() >> 32)
-            .not_valid_before(max(start, self.certificate.not_valid_before_utc))
+            .not_valid_before(start)
             .not_valid_after(end)
             .add_extension(_key_usage(signs_certificates=False, key_encipherment=usage.key_encipherment), critical=True)
             .add_extension(_extended(usage), critical=False)
@@ -434,14 +461,12 @@ def load_request(text: bytes) -> Request:
     ders = [der for label, der in pem_blocks(text) if label in ("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST")]
     if not ders:
         raise errors.Invalid("no certificate request found, expected PEM with CERTIFICATE REQUEST")
-    try:
+    with _parsing("certificate request can not be parsed"):
         csr = x509.load_der_x509_csr(ders[0])
-        valid = csr.is_signature_valid
+        public, valid = csr.public_key(), csr.is_signature_valid
         common = csr.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         organizations = csr.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
         extensions = csr.extensions
-    except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
-        raise errors.Invalid(f"certificate request can not be parsed: {error}") from error
     if not valid:
         raise errors.Invalid("certificate request is not signed by its own key")
     dns_names, addresses = _alternative_names(extensions)
@@ -452,7 +477,7 @@ def load_request(text: bytes) -> Request:
         dns_names=dns_names,
         addresses=addresses,
     )
-    return Request(subject, csr.public_key(), client, server, ca)
+    return Request(subject, public, client, server, ca)
 
 
 def _alternative_names(extensions: x509.Extensions) -> tuple[tuple[str, ...], tuple[str, ...]]:
