@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 
 import pytest
-from tests import netns
 
 from talos.k8s.balancer import Balancer, Upstream
 from talos.linux import netlink
 from talos.linux.netlink import route
+from tests import netns
 
 pytestmark = [pytest.mark.needs_netns, pytest.mark.feature("M022")]
 
