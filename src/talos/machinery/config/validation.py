@@ -6,6 +6,7 @@ Errors carry the place in the file when the configuration was loaded from one; i
 from __future__ import annotations
 
 import enum
+import graphlib
 from collections import Counter
 from collections.abc import Iterator
 
@@ -13,7 +14,6 @@ from talos.base import errors
 from talos.machinery.config import container, document, findings, views
 from talos.machinery.config.documents.container import container as container_document
 from talos.machinery.config.documents.network import kubespan, resolver, veth
-from talos.machinery.types.machine import MachineType
 
 
 class Mode(enum.Enum):
@@ -120,8 +120,12 @@ def _discovery(config: container.Container) -> Iterator[errors.Problem]:
     span = config.one(kubespan.KubeSpanConfig)
     legacy = config.v1alpha1.machine.network if config.v1alpha1 and config.v1alpha1.machine else None
     old = legacy.kubespan.enabled if legacy and legacy.kubespan else False
-    if (span.enabled if span is not None else old) and not known:
+    if not (span.enabled if span is not None else old):
+        return
+    if not known:
         yield errors.Problem("KubeSpan needs the cluster's id and secret: a DiscoveryIdentityConfig", "KubeSpanConfig")
+    if not views.discovery(config).enabled:
+        yield errors.Problem("KubeSpan needs discovery: a DiscoveryServiceConfig", "KubeSpanConfig")
 
 
 def _machine_type(config: container.Container) -> Iterator[errors.Problem]:
@@ -129,9 +133,6 @@ def _machine_type(config: container.Container) -> Iterator[errors.Problem]:
     if machine.is_control_plane:
         if views.kubernetes_secrets(config).ca.key and not views.encryption_config(config):
             yield errors.Problem("a control plane needs a KubeEtcdEncryptionConfig")
-        return
-    if machine.type is MachineType.UNKNOWN:
-        # A part of a configuration: who it is for is said elsewhere.
         return
     kinds = Counter(one.kind for one in config.documents if one.control_plane_only)
     for kind in sorted(kinds):
@@ -150,15 +151,8 @@ def _container_order(config: container.Container) -> Iterator[errors.Problem]:
                 yield errors.Problem(
                     f"waits for container {other!r}, which is not configured", f"ContainerConfig/{name}"
                 )
-    done: set[str] = set()
-    for start in waits:
-        trail: list[str] = []
-        at: str | None = start
-        while at is not None and at not in done:
-            if at in trail:
-                circle = " -> ".join([*trail[trail.index(at) :], at])
-                yield errors.Problem(f"containers wait for one another: {circle}", f"ContainerConfig/{at}")
-                break
-            trail.append(at)
-            at = next((o for o in waits.get(at, ()) if o in waits and o not in done and o != at), None)
-        done.update(trail)
+    try:
+        graphlib.TopologicalSorter(waits).prepare()
+    except graphlib.CycleError as error:
+        circle = list(reversed(error.args[1]))
+        yield errors.Problem(f"containers wait for one another: {' -> '.join(circle)}", f"ContainerConfig/{circle[0]}")

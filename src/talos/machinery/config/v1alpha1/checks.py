@@ -18,7 +18,7 @@ CNI_NAMES = ("flannel", "custom", "none")
 
 def check(config: v1alpha1.Config, *, installs: bool, found: findings.Findings) -> None:
     """Report errors and warnings. `installs`: the system is installed on a disk by its configuration."""
-    if config.version != v1alpha1.VERSION:
+    if config.version not in ("", v1alpha1.VERSION):
         found.error("version", f"expected {v1alpha1.VERSION}, got {config.version!r}")
     if config.persist is False:
         found.error("persist", "can not be switched off")
@@ -35,8 +35,8 @@ def check(config: v1alpha1.Config, *, installs: bool, found: findings.Findings) 
     _authority(machine, found, plane=plane)
     if config.cluster is not None:
         _cluster(config.cluster, found, plane=plane)
-    if installs and machine.install is not None and not machine.install.disk and machine.install.disk_selector is None:
-        found.error("machine.install", "disk or diskSelector has to be given")
+    if installs and machine.install is not None:
+        _installation(machine.install, found)
     _machine(machine, found, plane=plane)
 
 
@@ -80,9 +80,14 @@ def _machine(machine: machine_sections.MachineConfig, found: findings.Findings, 
     checks.runtime_spec(found, "machine.baseRuntimeSpecOverrides", machine.base_runtime_spec_overrides or {})
 
 
-def _install(install: machine_sections.InstallConfig, found: findings.Findings) -> None:
+def _installation(install: machine_sections.InstallConfig, found: findings.Findings) -> None:
+    if not install.disk and install.disk_selector is None:
+        found.error("machine.install", "disk or diskSelector has to be given")
     if install.extra_kernel_args and install.grub_use_uki_cmdline:
         found.error("machine.install.extraKernelArgs", "can not be used together with grubUseUKICmdline")
+
+
+def _install(install: machine_sections.InstallConfig, found: findings.Findings) -> None:
     seen: set[str] = set()
     for n, extension in enumerate(install.extensions):
         if extension.image in seen:
