@@ -1,8 +1,8 @@
 """The few bytes of protobuf apid writes itself: metadata appended to messages whose types it does not know.
 
 Every reply of the services that can be asked of many nodes is `repeated Message messages = 1`, and every such
-Message has `common.Metadata metadata = 1`. Fields may come in any order and later ones are merged into earlier ones, so appending
-bytes is enough. Encoding: https://protobuf.dev/programming-guides/encoding/.
+Message has `common.Metadata metadata = 1`. Fields may come in any order and later ones are merged into earlier ones, so
+appending bytes is enough. Encoding: https://protobuf.dev/programming-guides/encoding/.
 """
 
 from __future__ import annotations

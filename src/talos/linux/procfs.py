@@ -139,7 +139,7 @@ def _bytes(path: Path) -> bytes:
 
 def pids(root: Path = PROC) -> list[int]:
     """Return the ids of all processes, ascending."""
-    return sorted(int(name) for name in os.listdir(root) if name.isdigit())  # noqa: PTH208  (half the cost)
+    return sorted(int(name) for name in os.listdir(root) if name.isdigit())
 
 
 def processes(root: Path = PROC) -> Iterator[Process]:

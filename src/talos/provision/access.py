@@ -11,6 +11,7 @@ from talos.machinery.client import talosconfig
 from talos.machinery.rpc import status
 from talos.provision import configs, kubeconfig, plan
 from talos.provision.api import Api
+from talos.provision.request import Node
 from talos.provision.state import Access, Cluster
 
 TALOSCONFIG, KUBECONFIG = "talosconfig", "kubeconfig"
@@ -139,13 +140,14 @@ class Kubeconfig(plan.Step):
         _forget(cluster, KUBECONFIG)
 
 
-async def fetch_kubeconfig(cluster: Cluster, timeout_s: float) -> str:
-    """The administrator's kubeconfig as a control plane gives it. Raises TimedOut."""
+async def fetch_kubeconfig(cluster: Cluster, timeout_s: float, *, without: Node | None = None) -> str:
+    """The administrator's kubeconfig as a control plane (not `without`) gives it. Raises TimedOut."""
+    asked = [node for node in cluster.request.control_planes if node != without]
     loop = asyncio.get_running_loop()
     deadline, reason = loop.time() + timeout_s, ""
     async with Api.of(cluster) as api:
         while True:
-            for node in cluster.request.control_planes:
+            for node in asked:
                 try:
                     return await api.kubeconfig(node.ip)
                 except (status.RpcError, errors.NotReady) as error:

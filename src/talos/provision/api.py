@@ -122,6 +122,11 @@ class Api:
         """Have the node's member leave etcd."""
         await self.call(node, f"{_MACHINE}EtcdLeaveCluster", machine_pb2.EtcdLeaveClusterRequest(), timeout_s=60.0)
 
+    async def remove_member(self, node: str, member: int) -> None:
+        """Have the etcd of a node remove another member."""
+        request = machine_pb2.EtcdRemoveMemberByIDRequest(member_id=member)
+        await self.call(node, f"{_MACHINE}EtcdRemoveMemberByID", request)
+
     async def import_image(self, node: str, archive: Path, namespace: common_pb2.ContainerdNamespace.ValueType) -> str:
         """Send an OCI archive; Returns the image's name."""
 

@@ -20,7 +20,7 @@ from talos.base import errors
 from talos.machinery.client import talosconfig
 from talos.provision import access, artifacts, configs, kubeconfig, plan, ready
 from talos.provision.providers.namespaces import helper, hostcheck, launch, network, node, probe, resident
-from talos.provision.request import Names, Node, Request, Resources, Role, with_node, without_node
+from talos.provision.request import Names, Node, Request
 from talos.provision.state import Cluster, Phase, State, Store
 
 _STOP_GRACE_S = 200.0
@@ -277,7 +277,7 @@ async def stop(store: Store, name: str, progress: plan.Progress, *, grace_s: flo
     require_root()
     async with store.lock(name):
         cluster = store.load(name)
-        _require_complete(cluster)
+        require_complete(cluster)
         await asyncio.gather(*(_shut_down(cluster, one, progress, grace_s) for one in cluster.request.nodes))
         failures = await plan.undo(host_steps(cluster.request), cluster)
         if failures:
@@ -305,7 +305,7 @@ async def start(store: Store, name: str, progress: plan.Progress, *, wait_timeou
     require_root()
     async with store.lock(name):
         cluster = store.load(name)
-        _require_complete(cluster)
+        require_complete(cluster)
         artifacts.ArtifactSet.load(Path(cluster.state.artifacts))
         await plan.do(host_steps(cluster.request), cluster, progress)
         cluster.update(phase=Phase.READY)
@@ -321,7 +321,7 @@ async def reset_nodes(store: Store, name: str, nodes: Sequence[str], progress: p
     require_root()
     async with store.lock(name):
         cluster = store.load(name)
-        _require_complete(cluster)
+        require_complete(cluster)
         chosen = [cluster.request.node(one) for one in nodes] or list(cluster.request.nodes)
         for one in chosen:
             record = launch.Record.load(cluster.node_folder(one.name))
@@ -335,46 +335,8 @@ async def reset_nodes(store: Store, name: str, nodes: Sequence[str], progress: p
             progress.done(f"reset/{one.name}", 0.0)
 
 
-async def add_node(
-    store: Store, name: str, role: Role, resources: Resources, progress: plan.Progress
-) -> tuple[Cluster, Node]:
-    """Start one more node; it joins by itself."""
-    require_root()
-    async with store.lock(name):
-        cluster = store.load(name)
-        _require_complete(cluster)
-        hostcheck.check_disk(store.folder, 1)
-        request, added = with_node(cluster.request, role, resources, cluster.state.highest())
-        numbers = {**cluster.state.numbers, role.value: added.number}
-        cluster.update(request=request, numbers=numbers)
-        steps: list[plan.Step] = [*node.steps(added), helper.Services()]
-        try:
-            await plan.do([*network.steps(), *steps], cluster, progress)
-        except plan.StepFailed:
-            await plan.undo(node.steps(added), cluster, force=True)
-            cluster.update(request=without_node(cluster.request, added))
-            raise
-        return cluster, added
-
-
-async def remove_node(store: Store, name: str, node_name: str, progress: plan.Progress) -> Node:
-    """Cut a node's power and remove what it has on this machine. Leaving etcd and Kubernetes is the caller's part."""
-    require_root()
-    async with store.lock(name):
-        cluster = store.load(name)
-        _require_complete(cluster)
-        gone = cluster.request.node(node_name)
-        if gone.role is Role.CONTROL_PLANE and len(cluster.request.control_planes) == 1:
-            raise errors.Conflict(f"{gone.name} is the only control plane; destroy the cluster instead")
-        failures = await plan.undo(node.steps(gone), cluster)
-        if failures:
-            raise failures[0]
-        cluster.update(request=without_node(cluster.request, gone))
-        await plan.do([*network.steps(), helper.Services()], cluster, progress)
-        return gone
-
-
-def _require_complete(cluster: Cluster) -> None:
+def require_complete(cluster: Cluster) -> None:
+    """Raise Conflict for a cluster that a command left half created or half destroyed."""
     name = cluster.name
     if cluster.state.phase is Phase.CREATING:
         raise errors.Conflict(

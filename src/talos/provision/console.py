@@ -1,14 +1,16 @@
-"""Reading nodes' console logs, across the rotation the launcher does."""
+"""Reading nodes' console logs, across the rotation the launcher does, and keeping them beyond the cluster."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
+import tarfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from talos.provision.providers.namespaces import launch
+from talos.provision.state import Store
 
 _POLL_S = 0.2
 _CHUNK_BYTES = 1 << 20
@@ -48,3 +50,20 @@ def _replaced(file: Path, fd: int) -> bool:
         return file.stat().st_ino != os.fstat(fd).st_ino
     except FileNotFoundError:
         return False
+
+
+def save(store: Store, name: str, archive: Path) -> None:
+    """Write the logs of a cluster's nodes to a new .tar.gz file: `<node>/console.log` and its like.
+
+    Raises NotFound without the cluster, OSError when the file cannot be written.
+    """
+    cluster = store.load(name)
+    unfinished = archive.with_name(f".{archive.name}.{os.getpid()}")
+    try:
+        with tarfile.open(unfinished, "w:gz") as target:
+            for node in cluster.request.nodes:
+                for file in sorted(cluster.node_folder(node.name).glob("*.log*")):
+                    target.add(file, arcname=f"{node.name}/{file.name}", recursive=False)
+        unfinished.rename(archive)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -13,11 +13,11 @@ from talos.talosctl.session import Session
 
 async def run(session: Session, args: argparse.Namespace) -> int | None:
     """Remove it with everything it has on this machine."""
-    from talos.provision import cluster
+    from talos.provision import cluster, console
 
     store = _cluster.store(args)
     if args.save_cluster_logs_archive_path:
-        cluster.save_logs(store, args.name, Path(args.save_cluster_logs_archive_path))
+        console.save(store, args.name, Path(args.save_cluster_logs_archive_path))
     try:
         failures = await cluster.destroy(store, args.name, force=args.force)
     except errors.NotFound:
@@ -37,8 +37,8 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
 COMMAND = command.Command(
     path="cluster destroy",
     help="destroy a local cluster",
-    description="End all nodes and remove everything the cluster has on this machine: processes, mounts, links, files,\n"
-    "and its contexts in the talosconfig and the kubeconfig.",
+    description="End all nodes and remove everything the cluster has on this machine: processes, mounts, links,\n"
+    "files, and its contexts in the talosconfig and the kubeconfig.",
     run=run,
     flags=(
         *_cluster.COMMON_FLAGS,

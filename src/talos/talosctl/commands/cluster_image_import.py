@@ -13,14 +13,14 @@ from talos.talosctl.session import Session
 
 async def run(session: Session, args: argparse.Namespace) -> int | None:
     """Send the archive to every node."""
-    from talos.provision import cluster
+    from talos.provision import images
 
     archive = Path(args.archive)
     if not archive.is_file():
         raise errors.NotFound(f"no file {archive}")
     try:
         async with _cluster.shown(args) as view:
-            names = await cluster.import_image(_cluster.store(args), args.name, archive, view, args.namespace)
+            names = await images.import_image(_cluster.store(args), args.name, archive, view, args.namespace)
     except errors.TalosError as error:
         return _cluster.tell(error)
     output.table(("NODE", "IMAGE"), sorted(names.items()))

@@ -12,14 +12,14 @@ from talos.talosctl.session import Session
 
 async def run(session: Session, args: argparse.Namespace) -> int | None:
     """Start one more node."""
-    from talos.provision import cluster, request
+    from talos.provision import membership, request
 
     role = request.Role.CONTROL_PLANE if args.control_plane else request.Role.WORKER
     wait_s = args.wait_timeout.total_seconds() if args.wait else None
     limits = _cluster.resources(args.cpus, args.memory, args.disk)
     try:
         async with _cluster.shown(args) as view:
-            _, added = await cluster.add_node(
+            _, added = await membership.add_node(
                 _cluster.store(args), args.name, role, limits, view, wait_timeout_s=wait_s
             )
     except errors.TalosError as error:

@@ -12,11 +12,11 @@ from talos.talosctl.session import Session
 
 async def run(session: Session, args: argparse.Namespace) -> int | None:
     """Take the node out of etcd and Kubernetes, end it, remove it."""
-    from talos.provision import cluster
+    from talos.provision import membership
 
     try:
         async with _cluster.shown(args) as view:
-            gone = await cluster.remove_node(_cluster.store(args), args.name, args.node, view, force=args.force)
+            gone = await membership.remove_node(_cluster.store(args), args.name, args.node, view, force=args.force)
     except errors.TalosError as error:
         return _cluster.tell(error)
     output.say(f"removed {gone.name}")
