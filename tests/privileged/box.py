@@ -96,8 +96,12 @@ def enter(scratch: Path, lower: Path, binds: list[str], *, read_only: bool) -> N
             mount("cgroup", target, "cgroup2" if not options else "cgroup", 0, options)
     mount("/dev", root / "dev", "", MS_BIND | MS_REC)
     mount("tmpfs", root / "dev/shm", "tmpfs")
-    for name in ("run", "system", "tmp"):
+    covered = ("run", "system", "tmp")
+    for name in covered:
         mount("tmpfs", root / name, "tmpfs")
+    checkout = str(Path(__file__).resolve().parents[2])
+    if lower == Path("/") and checkout.split("/")[1] in covered:
+        binds = [f"{checkout}:{checkout}", *binds]
     for bind in binds:
         source, _, target = bind.partition(":")
         where = root / target.lstrip("/")
