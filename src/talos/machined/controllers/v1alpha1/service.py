@@ -14,7 +14,11 @@ _SHOWN = frozenset({State.RUNNING, State.STOPPING})
 
 
 class ServiceController(controller.Controller):
-    """Publishes one Service for each service that runs, and every change as a machine event."""
+    """Publishes one Service for each service that runs, and every change as a machine event.
+
+    A service that crashed and is on its way back keeps its resource, as not running: what depends on it (the static
+    pods on etcd) is not taken down for the seconds a restart takes.
+    """
 
     outputs = (controller.exclusive(Service),)
 
@@ -37,8 +41,9 @@ class ServiceController(controller.Controller):
 
     async def reconcile(self, r: controller.Handle) -> None:
         """One resource per running service."""
+        known = {found.metadata.id for found in await r.list(Service)}
         for status in self._supervisor.statuses():
-            if status.state not in _SHOWN:
+            if status.state not in _SHOWN and (status.state.resting or status.id not in known):
                 continue
             unknown = status.has_health_check and status.health.healthy is None
             healthy = status.up if status.has_health_check else True

@@ -1,4 +1,6 @@
 import asyncio
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -53,4 +55,38 @@ async def test_services_become_resources_and_events(tmp_path: Path) -> None:
     actions = [machine_pb2.ServiceStateEvent.Action.Name(one.action) for one in told]  # type: ignore[attr-defined]
     assert list(dict.fromkeys(actions)) == ["STARTING", "PREPARING", "RUNNING", "STOPPING", "FINISHED"]
     assert any(one.health.healthy for one in told)  # type: ignore[attr-defined]
+    await store.close()
+
+
+class Fragile(service.Service):
+    """Crashes each time it is told to, and takes a while to come back."""
+
+    id = "fragile"
+    restart = service.Restart.FOREVER
+
+    def __init__(self, pid_file: Path) -> None:
+        self.pid_file = pid_file
+
+    def runner(self) -> Runner:
+        return process.Process(("/bin/sh", "-c", f"echo $$ > {self.pid_file}; exec sleep 100"))
+
+
+async def test_crashed_service_keeps_its_resource_until_it_is_back(tmp_path: Path) -> None:
+    store, bus = logs.LogStore(tmp_path / "fifo"), events.EventBus()
+    services = supervisor.Supervisor(store, tmp_path / "records")
+    services.load(Fragile(tmp_path / "pid"))
+    async with running(ServiceController(services, bus)) as (resources, _):
+        await services.start("fragile")
+        first = await state.wait_for(resources, Service, "fragile", lambda f: f is not None, timeout_s=5)
+        assert first is not None
+        while not (tmp_path / "pid").exists():
+            await asyncio.sleep(0.01)
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+        await state.wait_for(resources, Service, "fragile", lambda f: f is not None and not f.spec.running, timeout_s=5)
+        back = await state.wait_for(
+            resources, Service, "fragile", lambda f: f is not None and f.spec.running, timeout_s=5
+        )
+        assert back is not None
+        assert back.metadata.created == first.metadata.created
+        await services.stop("fragile")
     await store.close()
