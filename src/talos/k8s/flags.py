@@ -144,6 +144,9 @@ def controller_manager(spec: controller_manager_config.ControllerManagerConfig.S
             "cluster-signing-key-file": secret / "ca.key",
             "configure-cloud-routes": "false",
             "controllers": "*",
+            # At start it asks for an account and a token for each of its 40 controllers, three calls each, one after
+            # the other: with the default burst of 30 and 20 a second after that, five seconds.
+            "kube-api-burst": 200,
             "kubeconfig": kubeconfig,
             "leader-elect": "true",
             "profiling": "false",
