@@ -68,13 +68,19 @@ def test_operator_restarts_what_may_be_restarted(cluster: LocalCluster, made: se
     assert "restarted" in cluster.talosctl(*operator, "service", "kubelet", "restart", node=node).out.lower()
 
 
+async def closed(to: channel.Channel) -> None:
+    """TLS transports close in the next rounds of the loop, which has to live until then."""
+    to.close()
+    await asyncio.sleep(0.1)
+
+
 def call(cluster: LocalCluster, endpoint: str, tls: ssl.SSLContext, metadata: dict[str, Any]) -> Any:
     async def ask() -> Any:
         to = channel.Channel.tcp(endpoint, 50000, tls=tls)
         try:
             return await to.unary(VERSION, empty_pb2.Empty(), metadata=metadata, timeout_s=15)
         finally:
-            to.close()
+            await closed(to)
 
     return asyncio.run(ask())
 
@@ -140,7 +146,7 @@ def test_claimed_roles_are_ignored(cluster: LocalCluster, made: secrets.Bundle) 
                 timeout_s=10,
             )
         finally:
-            to.close()
+            await closed(to)
 
     with pytest.raises(status.RpcError) as refused:
         asyncio.run(reset())
@@ -155,7 +161,7 @@ def test_unknown_method_is_unimplemented_through_apid(cluster: LocalCluster, mad
                 await raw.send(b"", end=True)
                 await raw.receive()
         finally:
-            to.close()
+            await closed(to)
 
     with pytest.raises(status.RpcError) as refused:
         asyncio.run(ask())
@@ -176,7 +182,7 @@ def sign(cluster: LocalCluster, made: secrets.Bundle, request: bytes, token: str
                 timeout_s=10,
             )
         finally:
-            to.close()
+            await closed(to)
 
     return asyncio.run(ask())
 
