@@ -3,6 +3,7 @@
     python -m tests.features              per area: shown / all, from the last `./dev test`
     python -m tests.features --missing E  the numbers of an area that are not shown
     python -m tests.features --markdown   the table for README.md and docs
+    python -m tests.features --update     write that table into README.md
 
 The numbers and a few words for each are in docs/features.tsv; the record of the last run is build/features.json.
 """
@@ -15,6 +16,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+BEGIN, END = "<!-- features:begin -->", "<!-- features:end -->"
 AREAS = {
     "A": "RPCs",
     "B": "apid",
@@ -61,11 +63,21 @@ def table(ledger: dict[str, str], shown: set[str], *, markdown: bool) -> list[st
     return [f"{a or ' '}  {name:<{width}} {n:>4} / {of:<4}" for name, n, of, a in [*rows, total]]
 
 
+def updated(readme: str, rows: list[str]) -> str:
+    """A text with the table between its markers replaced. Raises ValueError without markers."""
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"no {BEGIN} … {END}")
+    return "\n".join([before + begin, *rows, end + after])
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev features", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--record", type=Path, default=ROOT / "build/features.json")
     parser.add_argument("--missing", metavar="AREA", help="list what an area does not show yet")
     parser.add_argument("--markdown", action="store_true")
+    parser.add_argument("--update", action="store_true", help="write the table into README.md")
     args = parser.parse_args()
     ledger = load_ledger()
     if not args.record.exists():
@@ -77,6 +89,9 @@ def main() -> int:
             if feature.startswith(args.missing.upper()) and feature not in shown:
                 print(f"{feature}  {words}")
         return 0
+    if args.update:
+        readme = ROOT / "README.md"
+        readme.write_text(updated(readme.read_text(), table(ledger, shown, markdown=True)))
     print("\n".join(table(ledger, shown, markdown=args.markdown)))
     return 0
 
