@@ -1,136 +1,157 @@
 """The running machine configuration and the one on disk.
 
 Two resources hold it: `v1alpha1` is in force, `persistent` is what the next boot finds in STATE. A client changes both,
-or only the second (staged), or only the first for a while (try).
+or only the second (staged), or only the first for a while (try). Whatever fails on the way is taken back, so that a
+change that was refused has changed nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import difflib
-import os
-from pathlib import Path
+import logging
 from typing import Any
 
 import msgspec
-import yaml
 
 from talos.base import errors
-from talos.base.constants import paths
 from talos.cosi import state
+from talos.machined import config_file
 from talos.machinery.config import container
 from talos.machinery.resources.config.machine_config import ACTIVE_ID, PERSISTENT_ID, MachineConfig
 
-FILE = paths.STATE / paths.CONFIG_FILENAME
+_log = logging.getLogger("configuration")
 PERSIST_TIMEOUT_S = 10.0
 
-REBOOT_SECTIONS = frozenset({"type", "install", "disks", "files", "systemDiskEncryption", "pods"})
+BOOT_SECTIONS = frozenset({"type", "install", "disks", "files", "systemDiskEncryption"})
 """Keys below `machine` that take effect at boot only; everything else is followed by controllers."""
+BOOT_DOCUMENTS = frozenset({"UnattendedInstallConfig"})
+"""Kinds of documents that take effect at boot only."""
 
 
-def read(path: Path = FILE) -> bytes | None:
-    """Return the configuration on disk, None when there is none. Raises OSError."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
+def check(config: container.Container, mode: str) -> list[str]:
+    """Return warnings. Raises Invalid with every problem. A part is only asked whether each document makes sense."""
+    from talos.machinery.config import findings, validation
+
+    if config.v1alpha1 is not None:
+        return validation.validate(config, validation.Mode(mode))
+    found = findings.Findings()
+    for document in config.documents:
+        document.validate(found)
+    if found.errors:
+        raise errors.Invalid(found.errors)
+    return [str(problem) for problem in found.warnings]
 
 
-def write(source: bytes, path: Path = FILE) -> None:
-    """Replace the configuration on disk atomically and durably. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.new")
-    fd = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        view = memoryview(source)
-        while view:
-            view = view[os.write(fd, view) :]
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    scratch.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-
-
-def _plain(config: container.Container | None) -> dict[str, Any]:
-    section = config.v1alpha1.machine if config is not None and config.v1alpha1 is not None else None
+def _machine(config: container.Container) -> dict[str, Any]:
+    section = config.v1alpha1.machine if config.v1alpha1 is not None else None
     plain: Any = msgspec.to_builtins(section) if section is not None else {}
     return dict(plain)
 
 
-def needs_reboot(old: container.Container, new: container.Container) -> list[str]:
-    """Return the paths of settings that differ and take effect at boot only."""
-    before, after = _plain(old), _plain(new)
-    return sorted(f"machine.{key}" for key in REBOOT_SECTIONS if before.get(key) != after.get(key))
+def waits_for_boot(old: container.Container, new: container.Container) -> list[str]:
+    """Return the settings that differ and take effect at boot only: paths, then kinds of documents."""
+    before, after = _machine(old), _machine(new)
+    late = sorted(f"machine.{key}" for key in BOOT_SECTIONS if before.get(key) != after.get(key))
+    for kind in sorted(BOOT_DOCUMENTS):
+        if [d for d in old.documents if d.kind == kind] != [d for d in new.documents if d.kind == kind]:
+            late.append(kind)
+    return late
 
 
-def diff(old: bytes, new: bytes) -> str:
-    """Return a unified diff of two configurations, empty when they are the same."""
-    lines = difflib.unified_diff(
-        old.decode(errors="replace").splitlines(keepends=True),
-        new.decode(errors="replace").splitlines(keepends=True),
-        "current",
-        "new",
-    )
-    return "".join(lines)
+def _shown(config: container.Container | None) -> list[str]:
+    if config is None:
+        return []
+    return config.redacted().encode().decode(errors="replace").splitlines(keepends=True)
 
 
-def is_yaml(source: bytes) -> bool:
-    """Tell whether the bytes parse as YAML at all; the loader says what is wrong."""
-    try:
-        for _ in yaml.parse(source, Loader=yaml.CSafeLoader):
-            pass
-    except (yaml.YAMLError, UnicodeDecodeError):
-        return False
-    return True
+def diff(old: container.Container | None, new: container.Container) -> str:
+    """Return a unified diff of two configurations without their secrets, empty when they mean the same."""
+    text = "".join(difflib.unified_diff(_shown(old), _shown(new), "current", "new"))
+    if not text and old != new:
+        return "Only values that are secret differ.\n"
+    return text
 
 
 class Configuration:
     """Changes the configuration resources; everybody else only reads them."""
 
-    def __init__(self, store: state.State) -> None:
+    def __init__(self, store: state.State, file: config_file.ConfigFile | None = None) -> None:
         self._store = store
+        self.file = file or config_file.ConfigFile()
         self._trial: asyncio.Task[None] | None = None
+        self._before_trial: bytes | None = None
+        self.changing = asyncio.Lock()
+        """Held by whoever applies a configuration: one at a time."""
+        self.wanted = False
+        """Whether the machine waits for a person to bring one (maintenance mode)."""
 
     async def active(self) -> bytes | None:
         """Return the configuration in force."""
-        found = await state.find(self._store, MachineConfig, ACTIVE_ID)
+        return await self._source(ACTIVE_ID)
+
+    async def persistent(self) -> bytes | None:
+        """Return the configuration of the next boot."""
+        return await self._source(PERSISTENT_ID)
+
+    async def _source(self, id: str) -> bytes | None:
+        found = await state.find(self._store, MachineConfig, id)
         return None if found is None else found.spec.source
 
     async def activate(self, source: bytes) -> None:
         """Put a configuration in force. It has been checked before."""
         self.end_trial()
-        await state.put(self._store, MachineConfig(ACTIVE_ID, MachineConfig.Spec(source=source)))
+        await self._put(ACTIVE_ID, source)
+
+    async def _put(self, id: str, source: bytes | None) -> None:
+        if source is not None:
+            await state.put(self._store, MachineConfig(id, MachineConfig.Spec(source=source)))
+        elif await state.find(self._store, MachineConfig, id) is not None:
+            await state.teardown_and_destroy(self._store, MachineConfig, id, timeout_s=PERSIST_TIMEOUT_S)
 
     async def persist(self, source: bytes) -> None:
-        """Let the next boot find this configuration; returns when it is on disk. Raises TimedOut."""
-        await state.put(self._store, MachineConfig(PERSISTENT_ID, MachineConfig.Spec(source=source)))
+        """Let the next boot find this configuration; returns when it is on disk.
+
+        Raises TimedOut when it could not be written; what was there before is there again.
+        """
+        before = await self._source(PERSISTENT_ID)
+        await self._put(PERSISTENT_ID, source)
         try:
             async with asyncio.timeout(PERSIST_TIMEOUT_S):
-                while read() != source:  # noqa: ASYNC110  (the file is another component's)
+                while not self.file.holds(source):  # noqa: ASYNC110  (the file is another component's)
                     await asyncio.sleep(0.02)
-        except TimeoutError:
-            raise errors.TimedOut(
-                f"the configuration was not written to {FILE} within {PERSIST_TIMEOUT_S:g} s"
-            ) from None
+        except BaseException as error:
+            await self._put(PERSISTENT_ID, before)
+            if not isinstance(error, TimeoutError):
+                raise
+            text = f"the configuration was not written to {self.file.path} within {PERSIST_TIMEOUT_S:g} s"
+            raise errors.TimedOut(text) from None
+
+    async def accept(self, source: bytes) -> None:
+        """Persist a configuration, then put it in force. Raises TimedOut, having changed nothing."""
+        await self.persist(source)
+        await self.activate(source)
+
+    async def stage(self, source: bytes) -> None:
+        """Persist a configuration for the next boot; a trial under way becomes what is in force till then."""
+        await self.persist(source)
+        self.end_trial()
 
     async def try_out(self, source: bytes, seconds: float) -> None:
-        """Put a configuration in force and return to the persistent one after `seconds`."""
+        """Put a configuration in force for `seconds`, then return to the one before this and any earlier trial."""
+        before = self._before_trial if self._trial is not None else await self.active()
         await self.activate(source)
+        self._before_trial = before
         self._trial = asyncio.create_task(self._roll_back(seconds), name="configuration/trial")
 
     def end_trial(self) -> None:
         """Keep what is in force: another change has been made."""
         if self._trial is not None and self._trial is not asyncio.current_task():
             self._trial.cancel()
-        self._trial = None
+        self._trial = self._before_trial = None
 
     async def _roll_back(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        found = await state.find(self._store, MachineConfig, PERSISTENT_ID)
-        if found is not None:
-            await self.activate(found.spec.source)
+        if self._before_trial is not None:
+            _log.info("the tried configuration is taken back after %g s", seconds)
+            await self.activate(self._before_trial)

@@ -56,6 +56,7 @@ class Machined:
         self.controllers = runtimes.Runtime(self.store)
         self.events = events.EventBus()
         self.stage = stage.StageSource()
+        self.configuration = configuration.Configuration(self.store)
         self.sequencer = machine.Sequencer(self.events)
         self.ending = contexts.Ending()
         self.containerd = containerd.Client()
@@ -85,7 +86,7 @@ class Machined:
         provide(stage.StageSource, self.stage)
         provide(machine.Sequencer, self.sequencer)
         provide(sequences.Starter, phases.Starter(self.sequencer, self.context))
-        provide(configuration.Configuration, configuration.Configuration(self.store))
+        provide(configuration.Configuration, self.configuration)
         provide(bootstrap.EtcdBootstrap, bootstrap.EtcdBootstrap())
         provide(platforms.Platform, self.platform)
         provide(Mode, self.mode)
@@ -116,12 +117,9 @@ class Machined:
         handlers = [self.components.build(wiring.load(reference)) for reference in _generated_index.HANDLERS]
         authorizer = server.Authorizer(
             lambda pid: "machined" if pid == os.getpid() else self.supervisor.service_of(pid),
-            lambda: self.stage.stage(maintenance=self._in_maintenance()).name == "MAINTENANCE",
+            lambda: self.configuration.wanted,
         )
         return server.MachineServer(authorizer, handlers)
-
-    def _in_maintenance(self) -> bool:
-        return self.sequencer.status.running is sequences.Name.INITIALIZE
 
     async def run(self) -> int:
         """Bring the node up and wait for its end; returns the exit code."""

@@ -26,6 +26,7 @@ class Session:
     def __init__(self, args: argparse.Namespace) -> None:
         self._args = args
         self._connection: connections.Connection | None = None
+        self._direct: dict[str, connections.Connection] = {}
         self._config: talosconfig.Talosconfig | None = None
 
     @property
@@ -81,37 +82,46 @@ class Session:
         if self._connection is None:
             from talos.machinery.client import connection as connections
 
-            if self.insecure:
-                tls = connections.insecure_tls(self._args.cert_fingerprint)
-                self._connection = connections.Connection(self.nodes, tls)
-            else:
-                context = self.context
-                endpoints = self._args.endpoints or context.endpoints
-                cluster = self._args.cluster or context.cluster
-                self._connection = connections.Connection(endpoints, connections.tls(context), cluster=cluster)
+            context = self.context
+            endpoints = self._args.endpoints or context.endpoints
+            cluster = self._args.cluster or context.cluster
+            self._connection = connections.Connection(endpoints, connections.tls(context), cluster=cluster)
         return self._connection
 
     def close(self) -> None:
-        """Close the connection."""
-        if self._connection is not None:
-            self._connection.close()
+        """Close the connections."""
+        for found in (self._connection, *self._direct.values()):
+            if found is not None:
+                found.close()
 
-    def _target(self, node: str) -> str:
-        return "" if self.insecure else node
+    def _way(self, node: str) -> tuple[connections.Connection, str]:
+        """The connection a node is asked over, and its name there; in maintenance mode nobody passes calls on."""
+        if not self.insecure:
+            return self.connection, node
+        if node not in self._direct:
+            from talos.machinery.client import connection as connections
+
+            pins = self._args.cert_fingerprint
+            check = (lambda crt: check_pins(crt, pins, node)) if pins else None
+            self._direct[node] = connections.Connection([node], connections.insecure_tls(), check=check)
+        return self._direct[node], ""
 
     async def unary(self, path: str, request: Message, *, node: str, timeout_s: float = 60.0) -> Any:
         """Ask one node."""
-        return await self.connection.unary(path, request, node=self._target(node), timeout_s=timeout_s)
+        connection, name = self._way(node)
+        return await connection.unary(path, request, node=name, timeout_s=timeout_s)
 
     def stream(self, path: str, request: Message, *, node: str, timeout_s: float | None = None) -> AsyncIterator[Any]:
         """Ask one node for a stream."""
-        return self.connection.stream(path, request, node=self._target(node), timeout_s=timeout_s)
+        connection, name = self._way(node)
+        return connection.stream(path, request, node=name, timeout_s=timeout_s)
 
     async def each(self, call: Callable[[str], Awaitable[T]]) -> tuple[list[tuple[str, T]], int]:
         """Make a call per node at the same time; return the answers and the exit code. Failures are printed."""
         from talos.machinery.client import connection as connections
 
-        self.connection  # noqa: B018 a broken talosconfig is one error, not one per node
+        if not self.insecure:
+            self.connection  # noqa: B018 a broken talosconfig is one error, not one per node
         results = await connections.each(self.nodes, call)
         code = 0
         answers: list[tuple[str, T]] = []
@@ -148,6 +158,15 @@ class Session:
 
         _, code = await self.each(one)
         return code
+
+
+def check_pins(certificate: bytes, pins: Sequence[str], node: str) -> None:
+    """Raise Denied unless the server's public key is one of those the person named."""
+    from talos.pki import x509
+
+    found = x509.spki_fingerprint(certificate)
+    if found not in pins:
+        raise errors.Denied(f"the certificate of {node} has the fingerprint {found}, which is not among those accepted")
 
 
 def single(values: Sequence[str], what: str) -> str:

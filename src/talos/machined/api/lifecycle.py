@@ -6,7 +6,6 @@ answer. What a node in namespaces cannot do is refused by name.
 
 from __future__ import annotations
 
-import datetime
 from typing import ClassVar
 
 from talos.base import errors
@@ -34,24 +33,28 @@ class Lifecycle(Handlers):
         self, request: machine_pb2.ApplyConfigurationRequest, call: rpc.Call
     ) -> machine_pb2.ApplyConfigurationResponse:
         """Check a configuration, and put it in force, on disk, or both, as the mode says."""
+        if self._config.changing.locked():
+            raise errors.Conflict("another configuration is being applied")
+        async with self._config.changing:
+            return await self._checked(request)
+
+    async def _checked(self, request: machine_pb2.ApplyConfigurationRequest) -> machine_pb2.ApplyConfigurationResponse:
         new = loader.load(request.data, name="configuration")
-        warnings = _validate(new, self._mode)
-        current = await self._config.active()
-        mode = request.mode
-        details = ""
-        if current is None:
-            # Maintenance mode: there is nothing that could keep running.
-            mode = _Mode.NO_REBOOT
-        elif mode in (_Mode.AUTO, _Mode.NO_REBOOT, _Mode.TRY):
-            late = configuration.needs_reboot(loader.load(current, name="machine config"), new)
-            if late and mode != _Mode.AUTO:
-                raise errors.Invalid(f"these settings take effect after a reboot only: {', '.join(late)}")
-            if mode == _Mode.AUTO:
-                mode = _Mode.REBOOT if late else _Mode.NO_REBOOT
-        if request.dry_run:
-            details = _dry_run_text(current or b"", request.data, mode)
-        else:
-            details = await self._apply(request, mode)
+        warnings = configuration.check(new, self._mode.label)
+        active = await self._config.active()
+        current = loader.load(active, name="machine config") if active is not None else None
+        mode = _Mode.NO_REBOOT if request.mode == _Mode.AUTO else request.mode
+        if request.try_mode_timeout.seconds < 0:
+            raise errors.Invalid("the timeout of a trial is a time from now on, it can not be negative")
+        if self._config.wanted or current is None:
+            if mode in (_Mode.TRY, _Mode.STAGED):
+                raise errors.Invalid("a machine without a configuration has nothing it could go on with meanwhile")
+        elif new.v1alpha1 is None:
+            raise errors.Invalid("the configuration of a running node needs its v1alpha1 document")
+        elif mode in (_Mode.NO_REBOOT, _Mode.TRY):
+            late = configuration.waits_for_boot(current, new)
+            warnings += [f"{setting}: the change takes effect at the next boot" for setting in late]
+        details = _dry_run_text(current, new, mode) if request.dry_run else await self._apply(request, mode)
         message = machine_pb2.ApplyConfiguration(warnings=warnings, mode=mode, mode_details=details)
         return machine_pb2.ApplyConfigurationResponse(messages=[message])
 
@@ -60,16 +63,21 @@ class Lifecycle(Handlers):
     ) -> str:
         if mode == _Mode.TRY:
             given = request.try_mode_timeout.ToTimedelta() if request.HasField("try_mode_timeout") else None
-            seconds = (given or datetime.timedelta(seconds=TRY_TIMEOUT_S)).total_seconds()
+            seconds = given.total_seconds() if given else TRY_TIMEOUT_S
             await self._config.try_out(request.data, seconds)
             return f"The configuration is in force for {seconds:g} s."
         if mode == _Mode.NO_REBOOT:
-            await self._config.activate(request.data)
-            await self._config.persist(request.data)
+            await self._config.accept(request.data)
             return "The configuration is in force."
-        await self._config.persist(request.data)
+        before = await self._config.persistent()
+        await self._config.stage(request.data)
         if mode == _Mode.REBOOT:
-            self._starter.begin(sequences.Name.REBOOT)
+            try:
+                self._starter.begin(sequences.Name.REBOOT)
+            except errors.TalosError:
+                if before is not None:
+                    await self._config.persist(before)
+                raise
             return "The configuration is written; the node reboots."
         return "The configuration is written and taken at the next boot."
 
@@ -122,14 +130,11 @@ class Lifecycle(Handlers):
         raise self._refuse()
 
 
-def _validate(config: container.Container, mode: modes.Mode) -> list[str]:
-    """Return warnings. Raises Invalid with every problem."""
-    from talos.machinery.config import validation
-
-    return list(validation.validate(config, validation.Mode(mode.label)))
-
-
-def _dry_run_text(old: bytes, new: bytes, mode: machine_pb2.ApplyConfigurationRequest.Mode.ValueType) -> str:
+def _dry_run_text(
+    old: container.Container | None,
+    new: container.Container,
+    mode: machine_pb2.ApplyConfigurationRequest.Mode.ValueType,
+) -> str:
     name = _Mode.Mode.Name(mode).lower().replace("_", "-")
     changes = configuration.diff(old, new) or "No changes.\n"
     return f"Dry run: nothing was changed. It would be applied in mode {name!r}.\n{changes}"

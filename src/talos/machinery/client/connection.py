@@ -82,8 +82,8 @@ def _memory_file(data: bytes) -> int:
     return descriptor
 
 
-def insecure_tls(fingerprints: Sequence[str]) -> ssl.SSLContext:
-    """Context for maintenance mode: the server's certificate is self-signed, pins are checked after the handshake."""
+def insecure_tls() -> ssl.SSLContext:
+    """Context for maintenance mode: the server's certificate is self-signed, so it is pinned or not checked at all."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.check_hostname = False
     made.verify_mode = ssl.CERT_NONE
@@ -94,12 +94,20 @@ def insecure_tls(fingerprints: Sequence[str]) -> ssl.SSLContext:
 class Connection:
     """Calls to nodes of a cluster through its endpoints."""
 
-    def __init__(self, endpoints: Sequence[str], context: ssl.SSLContext | None, *, cluster: str = "") -> None:
-        """Raises Invalid without endpoints."""
+    def __init__(
+        self,
+        endpoints: Sequence[str],
+        context: ssl.SSLContext | None,
+        *,
+        cluster: str = "",
+        check: Callable[[bytes], None] | None = None,
+    ) -> None:
+        """`check` raises for a server certificate (DER) that is not wanted. Raises Invalid without endpoints."""
         if not endpoints:
             raise errors.Invalid("no endpoints: set them with `talosctl config endpoint`, or --endpoints")
         self._endpoints = [split_endpoint(e) for e in endpoints]
         self._tls = context
+        self._check = check
         self._metadata = {"runtime": "Talos"} | ({"context": cluster} if cluster else {})
         self._channels: dict[tuple[str, int], channel.Channel] = {}
         self._chosen: asyncio.Task[None] | None = None
@@ -120,7 +128,7 @@ class Connection:
         endpoint = self._endpoints[0]
         found = self._channels.get(endpoint)
         if found is None:
-            found = self._channels[endpoint] = channel.Channel.tcp(*endpoint, tls=self._tls)
+            found = self._channels[endpoint] = channel.Channel.tcp(*endpoint, tls=self._tls, check=self._check)
         return endpoint, found
 
     async def _choose(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -127,6 +127,24 @@ def _translated() -> Any:
         raise status.RpcError(code, str(error) or type(error).__name__) from None
 
 
+class _Checked(grpclib.client.Channel):
+    """A connection whose server has to pass a check of ours before anything is sent to it."""
+
+    def __init__(self, *args: Any, check: Callable[[bytes], None], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._check = check
+
+    async def _create_connection(self) -> Any:
+        protocol = await super()._create_connection()
+        transport = protocol.connection._transport
+        try:
+            self._check(transport.get_extra_info("ssl_object").getpeercert(binary_form=True))
+        except BaseException:
+            transport.abort()
+            raise
+        return protocol
+
+
 class Channel:
     """Calls to one server. Create inside the event loop; `close` when done."""
 
@@ -142,12 +160,27 @@ class Channel:
         return cls(made, str(path))
 
     @classmethod
-    def tcp(cls, host: str, port: int, *, tls: ssl.SSLContext | None = None, server_name: str | None = None) -> Channel:
-        """To host and port; `server_name` is checked against the certificate instead of `host`."""
-        made = grpclib.client.Channel(
-            host, port, ssl=tls, codec=_framing.BytesCodec(), config=_config(server_name if tls else None)
-        )
-        return cls(made, f"{host}:{port}")
+    def tcp(
+        cls,
+        host: str,
+        port: int,
+        *,
+        tls: ssl.SSLContext | None = None,
+        server_name: str | None = None,
+        check: Callable[[bytes], None] | None = None,
+    ) -> Channel:
+        """To host and port; `server_name` is checked against the certificate instead of `host`.
+
+        `check` gets the server's certificate (DER) and raises when it is not the one wanted: nothing has been sent yet.
+        """
+        options: dict[str, Any] = {
+            "ssl": tls,
+            "codec": _framing.BytesCodec(),
+            "config": _config(server_name if tls else None),
+        }
+        if check is not None and tls is not None:
+            return cls(_Checked(host, port, check=check, **options), f"{host}:{port}")
+        return cls(grpclib.client.Channel(host, port, **options), f"{host}:{port}")
 
     def close(self) -> None:
         """Close the connection; running calls end with UNAVAILABLE."""

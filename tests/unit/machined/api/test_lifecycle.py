@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from talos.base import errors
-from talos.machined import configuration, modes, sequences
+from talos.machined import config_file, configuration, modes, sequences
 from talos.machined.api import lifecycle, server
 from talos.machined.controllers.config.persistence import PersistenceController
 from talos.machinery.api import methods
@@ -57,51 +57,94 @@ class Api:
 
 
 @pytest.fixture
-def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "state/config.yaml"
-    monkeypatch.setattr(configuration.read, "__defaults__", (path,))
-    monkeypatch.setattr(configuration.write, "__defaults__", (path,))
-    return path
+def disk(tmp_path: Path) -> Path:
+    return tmp_path / "state/config.yaml"
 
 
 @pytest.fixture
 async def api(tmp_path: Path, disk: Path) -> AsyncIterator[Api]:
-    async with running(PersistenceController()) as (store, _):
-        current, starter, made = configuration.Configuration(store), Starter(), rpc.Server()
+    async with running() as (store, runtime):
+        current, starter, made = (
+            configuration.Configuration(store, config_file.ConfigFile(disk)),
+            Starter(),
+            rpc.Server(),
+        )
+        runtime.register(PersistenceController(current))
         server.mount(made, [lifecycle.Lifecycle(modes.Mode.CONTAINER, starter, current)])
         await made.serve_unix(tmp_path / "api.sock")
         connection = channel.Channel.unix(tmp_path / "api.sock")
-        await current.activate(OLD)
-        await current.persist(OLD)
+        await current.accept(OLD)
         yield Api(connection, current, starter)
         connection.close()
         await made.close(0.1)
 
 
-async def test_auto_applies_at_once_what_can_be(api: Api, disk: Path) -> None:
-    done = await api.apply(data=NEW, mode=Request.AUTO)
-    assert done.mode == Request.NO_REBOOT
+@pytest.mark.feature("F029", "A014")
+@pytest.mark.parametrize("mode", [Request.AUTO, Request.NO_REBOOT])
+async def test_it_is_applied_at_once(api: Api, disk: Path, mode: int) -> None:
+    done = await api.apply(data=NEW, mode=mode)
+    assert (done.mode, list(done.warnings)) == (Request.NO_REBOOT, [])
     assert await api.current.active() == disk.read_bytes() == NEW
     assert api.starter.begun == []
 
 
-async def test_auto_reboots_for_what_cannot(api: Api, disk: Path) -> None:
-    other = _config(MachineType.CONTROL_PLANE)
-    done = await api.apply(data=other, mode=Request.AUTO)
+@pytest.mark.feature("F029", "A014")
+@pytest.mark.parametrize("mode", [Request.AUTO, Request.NO_REBOOT, Request.TRY])
+async def test_what_waits_for_a_boot_is_named(api: Api, disk: Path, mode: int) -> None:
+    done = await api.apply(data=_config(MachineType.CONTROL_PLANE), mode=mode)
+    assert "machine.type: the change takes effect at the next boot" in done.warnings
+    assert api.starter.begun == []
+    api.current.end_trial()
+
+
+@pytest.mark.feature("F029")
+async def test_reboot_is_done_when_it_is_asked_for(api: Api, disk: Path) -> None:
+    done = await api.apply(data=NEW, mode=Request.REBOOT)
     assert done.mode == Request.REBOOT
     assert await api.current.active() == OLD
-    assert disk.read_bytes() == other
+    assert disk.read_bytes() == NEW
     assert api.starter.begun == [("reboot", False, None)]
 
 
-@pytest.mark.parametrize("mode", [Request.NO_REBOOT, Request.TRY])
-async def test_no_reboot_refuses_what_needs_one(api: Api, disk: Path, mode: int) -> None:
-    with pytest.raises(status.RpcError, match=r"after a reboot only: machine\.type") as caught:
-        await api.apply(data=_config(MachineType.CONTROL_PLANE), mode=mode)
+@pytest.mark.feature("F029", "H025")
+async def test_a_reboot_that_is_refused_changes_nothing(api: Api, disk: Path) -> None:
+    api.starter.locked = True
+    with pytest.raises(status.RpcError, match="locked out"):
+        await api.apply(data=NEW, mode=Request.REBOOT)
+    assert await api.current.active() == await api.current.persistent() == disk.read_bytes() == OLD
+
+
+@pytest.mark.feature("F030")
+async def test_one_at_a_time(api: Api, disk: Path) -> None:
+    async with api.current.changing:
+        with pytest.raises(status.RpcError, match="another configuration") as caught:
+            await api.apply(data=NEW, mode=Request.AUTO)
+    assert caught.value.code is status.Code.FAILED_PRECONDITION
+    assert (await api.apply(data=NEW, mode=Request.AUTO)).mode == Request.NO_REBOOT
+
+
+@pytest.mark.feature("F030")
+async def test_a_running_node_needs_its_v1alpha1_document(api: Api, disk: Path) -> None:
+    part = b"apiVersion: v1alpha1\nkind: HostnameConfig\nhostname: a\n"
+    with pytest.raises(status.RpcError, match="v1alpha1") as caught:
+        await api.apply(data=part, mode=Request.AUTO)
     assert caught.value.code is status.Code.INVALID_ARGUMENT
-    assert disk.read_bytes() == await api.current.active() == OLD
+    assert await api.current.active() == OLD
+    api.current.wanted = True
+    await api.apply(data=part, mode=Request.AUTO)
+    assert await api.current.active() == part
 
 
+@pytest.mark.feature("H036")
+@pytest.mark.parametrize("mode", [Request.TRY, Request.STAGED])
+async def test_in_maintenance_there_is_nothing_to_return_to(api: Api, disk: Path, mode: int) -> None:
+    api.current.wanted = True
+    with pytest.raises(status.RpcError, match="without a configuration"):
+        await api.apply(data=NEW, mode=mode)
+    assert await api.current.active() == OLD
+
+
+@pytest.mark.feature("F029")
 async def test_staged_waits_for_the_next_boot(api: Api, disk: Path) -> None:
     done = await api.apply(data=NEW, mode=Request.STAGED)
     assert done.mode == Request.STAGED
@@ -110,6 +153,7 @@ async def test_staged_waits_for_the_next_boot(api: Api, disk: Path) -> None:
     assert api.starter.begun == []
 
 
+@pytest.mark.feature("F029")
 async def test_try_is_not_persisted(api: Api, disk: Path) -> None:
     done = await api.apply(data=NEW, mode=Request.TRY)
     assert "60 s" in done.mode_details
@@ -118,6 +162,7 @@ async def test_try_is_not_persisted(api: Api, disk: Path) -> None:
     api.current.end_trial()
 
 
+@pytest.mark.feature("F030", "F020")
 @pytest.mark.parametrize("mode", [Request.AUTO, Request.REBOOT, Request.STAGED, Request.TRY])
 async def test_dry_run_changes_nothing_and_shows_the_difference(api: Api, disk: Path, mode: int) -> None:
     done = await api.apply(data=NEW, mode=mode, dry_run=True)

@@ -1,11 +1,24 @@
-"""Where the machine configuration comes from: STATE first, then the platform, then a person (maintenance mode)."""
+"""Where the machine configuration comes from.
+
+    STATE → embedded in the image → talos.config.early → platform → talos.config.inline → a person (maintenance mode)
+
+A source may give a part only: documents without the v1alpha1 one. Parts are merged in this order and put in force at
+once, so that they can, say, set up the network the platform is then asked over; the first source that makes the whole
+complete is the last one asked.
+"""
 
 from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from talos import platforms
 from talos.base import errors
 from talos.cosi import controller
+from talos.linux import procfs
 from talos.machined import configuration, events
+from talos.machined.controllers.config import _sources
 from talos.machinery.api._generated.machine import machine_pb2
 from talos.machinery.config import container, loader
 from talos.machinery.resources.config.machine_config import ACTIVE_ID, MachineConfig
@@ -16,23 +29,31 @@ from talos.machinery.resources.runtime.maintenance_service_request import (
 from talos.machinery.resources.v1alpha1.acquire_config_spec import AcquireConfigSpec
 from talos.machinery.resources.v1alpha1.acquire_config_status import AcquireConfigStatus
 
+_log = logging.getLogger("config")
 _STATE = "STATE"
+Source = tuple[str, Callable[[], Awaitable[bytes | None]]]
 
 
 class AcquireController(controller.Controller):
     """Loads the configuration when asked to, and asks for a person when there is none.
 
-    A configuration found in STATE or on the platform is put in force and persisted; one that does not load is reported
-    as an event and the next source is tried.
+    A source that does not load or makes no sense is reported as an event and passed over. What is in STATE was checked
+    when it came there.
     """
 
     inputs = (controller.weak(AcquireConfigSpec), controller.weak(MachineConfig, id=ACTIVE_ID))
     outputs = (controller.exclusive(AcquireConfigStatus), controller.exclusive(MaintenanceServiceRequest))
 
     def __init__(
-        self, current: configuration.Configuration, platform: platforms.Platform, bus: events.EventBus
+        self,
+        current: configuration.Configuration,
+        platform: platforms.Platform,
+        bus: events.EventBus,
+        embedded: Path = _sources.EMBEDDED,
+        proc: Path = procfs.PROC,
     ) -> None:
         self._current, self._platform, self._bus = current, platform, bus
+        self._embedded, self._proc = embedded, proc
         self._looked = False
 
     async def reconcile(self, r: controller.Handle) -> None:
@@ -40,47 +61,90 @@ class AcquireController(controller.Controller):
         asked = await r.list(AcquireConfigSpec)
         if not asked:
             return
-        found = await r.find(MachineConfig, ACTIVE_ID) is not None
-        if not found and not self._looked:
-            found = await self._look()
+        if not self._looked:
+            await self._look()
             self._looked = True
-        if not found:
+        active = await r.find(MachineConfig, ACTIVE_ID)
+        self._current.wanted = active is None or active.documents.v1alpha1 is None
+        if self._current.wanted:
             await r.put(MaintenanceServiceRequest(MAINTENANCE_SERVICE_REQUEST_ID))
             return
         for spec in asked:
             await r.put(AcquireConfigStatus(spec.metadata.id))
 
-    async def _look(self) -> bool:
-        """Try the sources in order until one gives a configuration."""
-        for name, read in (
-            ("STATE", self._from_state),
-            (f"platform {self._platform.name}", self._platform.configuration),
-        ):
-            try:
-                source = await read()
-                if not source:
-                    continue
-                loaded = loader.load(source, name=name)
-            except (errors.Invalid, OSError) as error:
-                self._bus.publish(machine_pb2.ConfigLoadErrorEvent(error=f"{name}: {error}"))
-                continue
-            if name != _STATE and not self._valid(name, loaded):
-                continue
-            await self._current.activate(source)
-            await self._current.persist(source)
-            return True
-        return False
+    def _sources(self) -> list[Source]:
+        given: list[Source] = [(_STATE, self._from_state), ("embedded", self._from_image)]
+        platform: Source = (f"platform {self._platform.name}", self._platform.configuration)
+        if self._platform.mode == "container":
+            # The kernel and its arguments are another machine's.
+            return [*given, platform]
+        return [
+            *given,
+            (f"cmdline {_sources.EARLY}", self._from_early),
+            platform,
+            (f"cmdline {_sources.INLINE}", self._from_inline),
+        ]
 
-    def _valid(self, name: str, loaded: container.Container) -> bool:
-        """Tell whether a configuration makes sense here; what is in STATE was checked when it came there."""
-        from talos.machinery.config import validation
+    async def _look(self) -> None:
+        """Ask the sources in order until what they gave is complete."""
+        merged: container.Container | None = None
+        for name, read in self._sources():
+            found = await self._read(name, read)
+            if found is None:
+                continue
+            together = found if merged is None else self._merge(name, merged, found)
+            if together is None or (name != _STATE and not self._makes_sense(name, together)):
+                continue
+            merged = together
+            _log.info("%s machine configuration from %s", "complete" if merged.v1alpha1 else "part of a", name)
+            await self._current.activate(merged.encode())
+            if merged.v1alpha1 is not None:
+                await self._current.persist(merged.encode())
+                return
+
+    async def _read(self, name: str, read: Callable[[], Awaitable[bytes | None]]) -> container.Container | None:
+        try:
+            source = await read()
+            return loader.load(source, name=name) if source and source.strip() else None
+        except (errors.TalosError, OSError) as error:
+            self._tell(machine_pb2.ConfigLoadErrorEvent(error=f"{name}: {error}"))
+            return None
+
+    def _merge(self, name: str, old: container.Container, new: container.Container) -> container.Container | None:
+        from talos.machinery.config import patcher
 
         try:
-            validation.validate(loaded, validation.Mode(self._platform.mode))
+            return loader.load(patcher.patch(old, [new.encode()]).encode(), name="merged configuration")
         except errors.Invalid as error:
-            self._bus.publish(machine_pb2.ConfigValidationErrorEvent(error=f"{name}: {error}"))
+            self._tell(machine_pb2.ConfigLoadErrorEvent(error=f"{name}: {error}"))
+            return None
+
+    def _makes_sense(self, name: str, loaded: container.Container) -> bool:
+        try:
+            configuration.check(loaded, self._platform.mode)
+        except errors.Invalid as error:
+            self._tell(machine_pb2.ConfigValidationErrorEvent(error=f"{name}: {error}"))
             return False
         return True
 
+    def _tell(self, event: machine_pb2.ConfigLoadErrorEvent | machine_pb2.ConfigValidationErrorEvent) -> None:
+        _log.warning("%s", event.error)
+        self._bus.publish(event)
+
     async def _from_state(self) -> bytes | None:
-        return configuration.read()
+        found = self._current.file.read()
+        if found is None:
+            return None
+        if found.damage:
+            text = f"{_STATE}: {found.damage}; the last good copy is used instead"
+            self._tell(machine_pb2.ConfigLoadErrorEvent(error=text))
+        return found.source
+
+    async def _from_image(self) -> bytes | None:
+        return _sources.embedded(self._embedded)
+
+    async def _from_early(self) -> bytes | None:
+        return _sources.from_cmdline(procfs.cmdline(self._proc), _sources.EARLY)
+
+    async def _from_inline(self) -> bytes | None:
+        return _sources.from_cmdline(procfs.cmdline(self._proc), _sources.INLINE)

@@ -12,8 +12,11 @@ class PersistenceController(controller.Controller):
 
     inputs = (controller.weak(MachineConfig, id=PERSISTENT_ID),)
 
+    def __init__(self, current: configuration.Configuration) -> None:
+        self._file = current.file
+
     async def reconcile(self, r: controller.Handle) -> None:
-        """One file from one resource."""
+        """One file, and its copy, from one resource."""
         wanted = await r.find(MachineConfig, PERSISTENT_ID)
-        if wanted is not None and configuration.read() != wanted.spec.source:
-            configuration.write(wanted.spec.source)
+        if wanted is not None and not self._file.holds(wanted.spec.source):
+            self._file.write(wanted.spec.source)

@@ -2,7 +2,9 @@
 
 A control plane has the authority's key: it issues a server certificate and, for the hop to other nodes, a client
 certificate as impersonator. A worker has neither; it sends a request with the machine token to trustd of the control
-planes and takes over the accepted authorities that come back. It never gets a client certificate.
+planes and takes over the accepted authorities that come back. It never gets a client certificate. Without a
+configuration there is no authority to answer to: the certificate is of one made for maintenance mode, and
+clients need none.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from talos.machinery.api._generated.security import security_pb2
 from talos.machinery.resources.config import machine_type
 from talos.machinery.resources.k8s import endpoint
 from talos.machinery.resources.network import network_status
-from talos.machinery.resources.secrets import api_certificate, cert_san, os_root_secret
+from talos.machinery.resources.secrets import api_certificate, cert_san, maintenance_root_secret, os_root_secret
 from talos.machinery.rpc import channel, status
 from talos.machinery.types import pem
 from talos.machinery.types.machine import MachineType
@@ -44,7 +46,9 @@ class APIController(controller.Controller):
     name = "secrets.APIController"
     inputs = (
         controller.weak(os_root_secret.OSRootSecret, id=os_root_secret.OS_ROOT_ID),
+        controller.weak(maintenance_root_secret.MaintenanceRootSecret, id=maintenance_root_secret.MAINTENANCE_ROOT_ID),
         controller.weak(cert_san.CertSAN, id=cert_san.CERT_SANAPI_ID),
+        controller.weak(cert_san.CertSAN, id=cert_san.CERT_SAN_MAINTENANCE_ID),
         controller.weak(machine_type.MachineType, id=machine_type.MACHINE_TYPE_ID),
         controller.weak(network_status.NetworkStatus, id=network_status.STATUS_ID),
         controller.weak(endpoint.Endpoint, namespace="controlplane"),
@@ -56,14 +60,35 @@ class APIController(controller.Controller):
         root = await r.find(os_root_secret.OSRootSecret, os_root_secret.OS_ROOT_ID)
         sans = await r.find(cert_san.CertSAN, cert_san.CERT_SANAPI_ID)
         kind = await r.find(machine_type.MachineType, machine_type.MACHINE_TYPE_ID)
-        if root is None or sans is None or kind is None:
-            return
         found = await r.find(api_certificate.ApiCertificate, api_certificate.API_ID)
         present = found.spec if found is not None else api_certificate.ApiCertificate.Spec()
+        if root is None:
+            await self._maintenance(r, present)
+            return
+        if sans is None or kind is None:
+            return
+        if present.skip_verifying_client_cert:
+            present = api_certificate.ApiCertificate.Spec()
         if kind.spec.machine_type is MachineType.WORKER:
             spec = await self._worker(r, root.spec, sans.spec, present)
         else:
             spec = self._control_plane(r, root.spec, sans.spec, present)
+        await r.put(api_certificate.ApiCertificate(api_certificate.API_ID, spec))
+
+    async def _maintenance(self, r: controller.Handle, present: api_certificate.ApiCertificate.Spec) -> None:
+        """A certificate of the maintenance authority, while there is one."""
+        found = await r.find(maintenance_root_secret.MaintenanceRootSecret, maintenance_root_secret.MAINTENANCE_ROOT_ID)
+        sans = await r.find(cert_san.CertSAN, cert_san.CERT_SAN_MAINTENANCE_ID)
+        if found is None or sans is None:
+            return
+        issuer = _certificates.Issuer(_certificates.authority(found.spec.ca, "maintenance CA"), lifetime=_LIFETIME)
+        server = issuer.pair(present.server, _subject(sans.spec), x509.SERVER)
+        r.wake_after(issuer.renew_in_s())
+        spec = api_certificate.ApiCertificate.Spec(
+            accepted_c_as=(pem.Certificate(crt=issuer.authority.crt_pem),),
+            server=server,
+            skip_verifying_client_cert=True,
+        )
         await r.put(api_certificate.ApiCertificate(api_certificate.API_ID, spec))
 
     def _control_plane(
