@@ -11,7 +11,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from talos.base import errors
 from talos.base.constants import paths
@@ -34,6 +34,13 @@ class Metadata:
     spot: bool = False
 
 
+class Facts(Protocol):
+    """What the node finds out about itself while it boots."""
+
+    async def value(self, name: str) -> str:
+        """Return uuid, serial, mac, hostname or code once it is known. Raises TimedOut."""
+
+
 class Platform(ABC):
     """One platform. `name` is the wire name; `mode` one of container, cloud, metal."""
 
@@ -41,8 +48,11 @@ class Platform(ABC):
     mode: ClassVar[str]
 
     @abstractmethod
-    async def configuration(self) -> bytes | None:
-        """Return the machine configuration the platform offers, None without one. Raises Temporary, Invalid."""
+    async def configuration(self, facts: Facts) -> bytes | None:
+        """Return the machine configuration the platform offers, None without one.
+
+        Raises Temporary when retrying was given up, Invalid for an answer that is none.
+        """
 
     @abstractmethod
     async def metadata(self) -> Metadata:

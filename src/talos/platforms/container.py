@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from talos.base import errors
-from talos.platforms import Metadata, Platform
+from talos.platforms import Facts, Metadata, Platform
 
 
 class Container(Platform):
@@ -26,7 +26,7 @@ class Container(Platform):
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._environment = environment
 
-    async def configuration(self) -> bytes | None:
+    async def configuration(self, facts: Facts | None = None) -> bytes | None:
         """Decode USERDATA. Raises Invalid when it is no base64."""
         encoded = self._environment.get("USERDATA", "")
         if not encoded:

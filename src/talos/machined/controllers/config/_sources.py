@@ -14,7 +14,7 @@ from pathlib import Path
 
 from talos.base import errors
 
-EMBEDDED = Path("/usr/local/etc/talos/config.yaml")
+EMBEDDED = Path("usr/local/etc/talos/config.yaml")
 EARLY, INLINE = "talos.config.early", "talos.config.inline"
 _LIMIT_BYTES = 1 << 20
 
@@ -46,7 +46,7 @@ def from_cmdline(cmdline: str, name: str) -> bytes | None:
         raise errors.Invalid(f"{name} is not base64 of a zstd stream of at most 1 MiB: {error}") from error
 
 
-def embedded(path: Path = EMBEDDED) -> bytes | None:
+def embedded(path: Path) -> bytes | None:
     """Return the configuration built into the image, None without one. Raises OSError."""
     try:
         return path.read_bytes()

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from talos import platforms
 from talos.base import errors
-from talos.cosi import controller
+from talos.cosi import controller, state
 from talos.linux import procfs
 from talos.machined import configuration, events
-from talos.machined.controllers.config import _sources
+from talos.machined.controllers.config import _facts, _sources
 from talos.machinery.api._generated.machine import machine_pb2
 from talos.machinery.config import container, loader
 from talos.machinery.resources.config.machine_config import ACTIVE_ID, MachineConfig
@@ -49,11 +49,12 @@ class AcquireController(controller.Controller):
         current: configuration.Configuration,
         platform: platforms.Platform,
         bus: events.EventBus,
-        embedded: Path = _sources.EMBEDDED,
-        proc: Path = procfs.PROC,
+        store: state.State,
+        root: Path = Path("/"),
     ) -> None:
         self._current, self._platform, self._bus = current, platform, bus
-        self._embedded, self._proc = embedded, proc
+        self._facts = _facts.Facts(store)
+        self._embedded, self._proc = root / _sources.EMBEDDED, root / "proc"
         self._looked = False
 
     async def reconcile(self, r: controller.Handle) -> None:
@@ -74,7 +75,7 @@ class AcquireController(controller.Controller):
 
     def _sources(self) -> list[Source]:
         given: list[Source] = [(_STATE, self._from_state), ("embedded", self._from_image)]
-        platform: Source = (f"platform {self._platform.name}", self._platform.configuration)
+        platform: Source = (f"platform {self._platform.name}", self._from_platform)
         if self._platform.mode == "container":
             # The kernel and its arguments are another machine's.
             return [*given, platform]
@@ -139,6 +140,9 @@ class AcquireController(controller.Controller):
             text = f"{_STATE}: {found.damage}; the last good copy is used instead"
             self._tell(machine_pb2.ConfigLoadErrorEvent(error=text))
         return found.source
+
+    async def _from_platform(self) -> bytes | None:
+        return await self._platform.configuration(self._facts)
 
     async def _from_image(self) -> bytes | None:
         return _sources.embedded(self._embedded)

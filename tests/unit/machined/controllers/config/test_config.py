@@ -54,7 +54,7 @@ class Metal(platforms.Platform):
     def __init__(self, source: bytes | Exception | None) -> None:
         self.source, self.asked = source, 0
 
-    async def configuration(self) -> bytes | None:
+    async def configuration(self, facts: platforms.Facts) -> bytes | None:
         self.asked += 1
         if isinstance(self.source, Exception):
             raise self.source
@@ -73,11 +73,12 @@ class Node:
         self.file = config_file.ConfigFile(tmp_path / "state/config.yaml")
         self.current = configuration.Configuration(store, self.file)
         self.runtime.register(PersistenceController(self.current))
-        (tmp_path / "cmdline").write_text("console=tty0\n")
+        for name in ("proc", "usr/local/etc/talos"):
+            (tmp_path / name).mkdir(parents=True)
+        (tmp_path / "proc/cmdline").write_text("console=tty0\n")
 
     def acquires(self, platform: platforms.Platform) -> None:
-        embedded = self.tmp_path / "embedded.yaml"
-        self.runtime.register(AcquireController(self.current, platform, self.bus, embedded, self.tmp_path))
+        self.runtime.register(AcquireController(self.current, platform, self.bus, self.store, self.tmp_path))
 
     async def acquired(self) -> bytes | None:
         """Ask for the configuration; return it once it is complete."""
@@ -132,7 +133,7 @@ async def test_userdata_is_put_in_force_and_persisted(node: Node) -> None:
 @pytest.mark.feature("F026")
 async def test_what_is_on_disk_wins_and_nobody_else_is_asked(node: Node) -> None:
     node.file.write(CONTROL_PLANE)
-    (node.tmp_path / "embedded.yaml").write_bytes(env(A="embedded"))
+    (node.tmp_path / _sources.EMBEDDED).write_bytes(env(A="embedded"))
     metal = Metal(VALID)
     node.acquires(metal)
     assert await node.acquired() == CONTROL_PLANE
@@ -141,10 +142,10 @@ async def test_what_is_on_disk_wins_and_nobody_else_is_asked(node: Node) -> None
 
 @pytest.mark.feature("F026", "F027")
 async def test_parts_are_merged_in_the_order_of_their_sources(node: Node) -> None:
-    (node.tmp_path / "embedded.yaml").write_bytes(env(A="embedded", B="embedded", C="embedded", D="embedded"))
+    (node.tmp_path / _sources.EMBEDDED).write_bytes(env(A="embedded", B="embedded", C="embedded", D="embedded"))
     inline = packed(env(D="inline") + b"---\n" + VALID)
     half = len(inline) // 2
-    (node.tmp_path / "cmdline").write_text(
+    (node.tmp_path / "proc/cmdline").write_text(
         f"talos.config.early={packed(env(B='early', C='early', D='early'))} console=tty0"
         f" talos.config.inline={inline[:half]} talos.config.inline={inline[half:]}\n"
     )
@@ -170,7 +171,7 @@ async def test_a_part_is_in_force_while_the_rest_is_awaited(node: Node) -> None:
 
 @pytest.mark.feature("F026", "R001")
 async def test_a_container_does_not_read_the_kernel_of_its_host(node: Node) -> None:
-    (node.tmp_path / "cmdline").write_text(f"talos.config.inline={packed(CONTROL_PLANE)}\n")
+    (node.tmp_path / "proc/cmdline").write_text(f"talos.config.inline={packed(CONTROL_PLANE)}\n")
     node.acquires(userdata(VALID))
     assert await node.acquired() == VALID
 
