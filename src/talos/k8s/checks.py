@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from talos.base import errors
 
-POLL_S = 1.0
+POLL_S = 0.25
 ATTEMPT_S = 15.0
 MEMORY_MINIMUM_BYTES = {True: (1848 - 150) * 1024**2, False: (1024 - 150) * 1024**2}
 CONTROL_PLANE_APPS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")

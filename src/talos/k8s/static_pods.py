@@ -186,6 +186,7 @@ def api_server(spec: api_server_config.APIServerConfig.Spec, versions: Versions)
 def controller_manager(spec: controller_manager_config.ControllerManagerConfig.Spec, versions: Versions) -> Object:
     """Return the pod of kube-controller-manager. Raises Invalid for quantities that are none."""
     port = ports.CONTROLLER_MANAGER
+    # A minute to start, as the original gives, but asked each second: the first look comes too early nearly always.
     return _Pod(
         name=CONTROLLER_MANAGER,
         image=spec.image,
@@ -196,7 +197,7 @@ def controller_manager(spec: controller_manager_config.ControllerManagerConfig.S
         variables=spec.environment_variables,
         resources=resources(spec.resources, "50m", "256Mi"),
         probes={
-            "startupProbe": _probe("/healthz", port, failureThreshold=12, periodSeconds=5),
+            "startupProbe": _probe("/healthz", port, failureThreshold=60, periodSeconds=1),
             "livenessProbe": _probe("/healthz", port),
         },
         versions=versions,
@@ -216,7 +217,7 @@ def scheduler(spec: scheduler_config.SchedulerConfig.Spec, versions: Versions) -
         variables=spec.environment_variables,
         resources=resources(spec.resources, "10m", "64Mi"),
         probes={
-            "startupProbe": _probe("/livez", port, failureThreshold=12, periodSeconds=5),
+            "startupProbe": _probe("/livez", port, failureThreshold=60, periodSeconds=1),
             "livenessProbe": _probe("/livez", port),
             "readinessProbe": _probe("/readyz", port),
         },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import yaml
 
@@ -197,6 +199,13 @@ def test_volumes_environment_and_resources_of_the_user() -> None:
         "limits": {"memory": "1000Mi"},
     }
     assert container["startupProbe"]["httpGet"]["path"] == "/livez"
+
+
+@pytest.mark.parametrize("render", [static_pods.controller_manager, static_pods.scheduler])
+def test_followers_are_asked_each_second_for_a_minute(render: Any) -> None:
+    spec = MANAGER if render is static_pods.controller_manager else SCHEDULER
+    probe = render(spec, VERSIONS)["spec"]["containers"][0]["startupProbe"]
+    assert (probe["periodSeconds"], probe["failureThreshold"]) == (1, 60)
 
 
 def test_a_bad_quantity_is_refused() -> None:

@@ -110,7 +110,12 @@ def _deployment(image: str) -> Object:
             "successThreshold": 1,
             "failureThreshold": 5,
         },
-        "readinessProbe": {"httpGet": {"path": "/ready", "port": 8181, "scheme": "HTTP"}},
+        # As patient as the default (three times in ten seconds each), but told a second after the start, not ten.
+        "readinessProbe": {
+            "httpGet": {"path": "/ready", "port": 8181, "scheme": "HTTP"},
+            "periodSeconds": 1,
+            "failureThreshold": 30,
+        },
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"add": ["NET_BIND_SERVICE"], "drop": ["ALL"]},

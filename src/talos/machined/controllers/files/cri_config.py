@@ -66,6 +66,11 @@ version = 3
   [plugins."{_IMAGES}".registry]
     config_path = "{paths.CRI_HOSTS}"
 
+# A container's own layer is gone after a reboot, so nothing in it is worth a sync. Without this option the kernel syncs
+# the whole of EPHEMERAL whenever a container ends, and etcd waits for that.
+[plugins."io.containerd.snapshotter.v1.overlayfs"]
+  mount_options = ["volatile"]
+
 [plugins."{_RUNTIME}"]
   restrict_oom_score_adj = {"true" if restrict_oom else "false"}
   [plugins."{_RUNTIME}".cni]

@@ -139,13 +139,16 @@ def mount_root(source: Path, target: Path) -> None:
 
 
 def mount_ephemeral(image: Path, target: Path) -> None:
-    """Mount the node's own file system. The last boot's mount of it must be gone, or two would write to one file."""
+    """Mount the node's own file system. The last boot's mount of it must be gone, or two would write to one file.
+
+    Through the page cache, the flush behind each of etcd's syncs would write everything that images left dirty there.
+    """
     deadline = time.monotonic() + _LOOP_RELEASE_S
     while loop.attached(image):
         if time.monotonic() > deadline:
             raise errors.TimedOut(f"{image} is still attached to a loop device")
         time.sleep(0.02)
-    with loop.attach(image) as device:
+    with loop.attach(image, direct_io=True) as device:
         mount.mount(device.path, target, "xfs", Flag.NOSUID | Flag.NODEV)
 
 
