@@ -15,7 +15,7 @@ from talos.imager import cache, images, manifest
 from talos.imager.components import Built
 from talos.provision import artifacts
 
-_PROGRAMS = {"kubectl": "kubernetes", "etcdctl": "etcdctl"}
+_PROGRAMS = {"kubectl": "kubernetes", "etcdctl": "etcdctl", "grpcprobe": "grpcprobe"}
 
 
 def _versions(components: Mapping[str, manifest.Component]) -> dict[str, str]:
