@@ -1,8 +1,9 @@
 """Run a command as PID 1 of a throw-away machine: namespaces, an overlay of the host's root, cgroups of its own.
 
     python box.py --scratch DIR [--lower DIR] [--read-only] [--env NAME=VALUE]... [--bind SOURCE:TARGET]...
-                  [--address ADDRESS/LENGTH --gateway ADDRESS] [--hostname NAME] -- COMMAND...
+                  [--address ADDRESS/LENGTH --gateway ADDRESS] [--hostname NAME] [--keep-kernel] -- COMMAND...
 
+With --keep-kernel /proc/sys is read-only: what takes itself for a whole machine leaves the kernel's settings alone.
 The scratch directory (empty) takes the changes to the root. The exit code is the command's. What the provisioner does
 for a real node is done here by a few lines, so that PID 1 and machined can be tested without it.
 """
@@ -76,7 +77,7 @@ def remove_cgroups(directories: list[Path]) -> None:
             Path(name).rmdir()
 
 
-def enter(scratch: Path, lower: Path, binds: list[str], *, read_only: bool) -> None:
+def enter(scratch: Path, lower: Path, binds: list[str], *, read_only: bool, keep_kernel: bool) -> None:
     """In the child that is PID 1 of the new namespaces: make the root and go there."""
     check(libc.mount(b"none", b"/", b"", MS_REC | MS_PRIVATE, b""), "private mounts")
     root, upper, work = scratch / "root", scratch / "upper", scratch / "work"
@@ -86,6 +87,9 @@ def enter(scratch: Path, lower: Path, binds: list[str], *, read_only: bool) -> N
         directory.mkdir()
     mount("overlay", root, "overlay", 0, f"lowerdir={lower},upperdir={upper},workdir={work}")
     mount("proc", root / "proc", "proc")
+    if keep_kernel:
+        mount(str(root / "proc/sys"), root / "proc/sys", "", MS_BIND)
+        mount("none", root / "proc/sys", "", MS_BIND | MS_REMOUNT | MS_RDONLY)
     mount("sysfs", root / "sys", "sysfs", MS_RDONLY)
     mount("tmpfs", root / "sys/fs/cgroup", "tmpfs")
     if list(tops.values()) == [""]:
@@ -142,6 +146,7 @@ def main() -> int:
     parser.add_argument("--address", default="")
     parser.add_argument("--gateway", default="")
     parser.add_argument("--hostname", default="")
+    parser.add_argument("--keep-kernel", action="store_true")
     parser.add_argument("--share-net", action="store_true")
     parser.add_argument("command", nargs="+")
     args = parser.parse_args()
@@ -159,7 +164,7 @@ def main() -> int:
                 socket.sethostname(args.hostname)
             if args.address:
                 make_network(args.address, args.gateway)
-            enter(args.scratch, args.lower, args.bind, read_only=args.read_only)
+            enter(args.scratch, args.lower, args.bind, read_only=args.read_only, keep_kernel=args.keep_kernel)
             environment = dict(entry.split("=", 1) for entry in args.env)
             os.execvpe(args.command[0], args.command, {"PATH": os.environ["PATH"], **environment})
         # Both this and the outer process pass the wish to end on to PID 1.
