@@ -87,6 +87,8 @@ COMMANDS: dict[str, str] = {
 
 GROUPS: dict[str, str] = {
     "cluster": "manage local clusters",
+    "cluster image": "manage container images of a local cluster",
+    "cluster node": "add nodes to a local cluster and take them away",
     "completion": "write the completion script of a shell",
     "config": "manage the talosconfig: contexts, endpoints, nodes",
     "etcd": "manage etcd",

@@ -2,6 +2,8 @@
 
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "cluster": ("manage local clusters", ()),
+    "cluster image": ("manage container images of a local cluster", ()),
+    "cluster node": ("add nodes to a local cluster and take them away", ()),
     "completion": ("write the completion script of a shell", ()),
     "config": ("manage the talosconfig: contexts, endpoints, nodes", ()),
     "etcd": ("manage etcd", ()),
