@@ -23,18 +23,27 @@ _EMPTY: tuple[Any, ...] = (None, "", (), {}, b"", 0)
 
 def section(left: Any, right: Any) -> Any:
     """Return `left` with what `right` says. Both are of one class. Raises Invalid for data that can not be merged."""
-    changes: dict[str, Any] = {}
     kind: Any = type(left)
-    for key, (attribute, _, annotation) in _decode.fields(kind).items():
-        one, other = getattr(left, attribute), getattr(right, attribute)
-        bare, marks, _ = _decode.split(annotation)
-        if values.REPLACE in marks:
-            changes[attribute] = one if other is None or other == () else other
-        elif one and other and values.URL in marks:
-            changes[attribute] = _url(one, other)
-        else:
-            changes[attribute] = _value(one, other, bare, key)
+    changes = {
+        attribute: field(getattr(left, attribute), getattr(right, attribute), annotation, key)
+        for key, (attribute, _, annotation) in _decode.fields(kind).items()
+    }
     return msgspec.structs.replace(left, **changes)
+
+
+def field(left: Any, right: Any, annotation: Any, key: str) -> Any:
+    """Return the value of one field, `left` with what `right` says. Raises Invalid as `section` does."""
+    bare, marks, _ = _decode.split(annotation)
+    if replaces(marks):
+        return left if right is None or right == () else right
+    if left and right and values.URL in marks:
+        return _url(left, right)
+    return _value(left, right, bare, key)
+
+
+def replaces(marks: tuple[Any, ...]) -> bool:
+    """Whether a field with these marks is taken whole instead of merged."""
+    return values.REPLACE in marks
 
 
 def _value(left: Any, right: Any, bare: Any, path: str) -> Any:

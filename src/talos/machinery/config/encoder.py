@@ -90,6 +90,11 @@ def _ordered(data: Any) -> Any:
     return [_ordered(item) for item in data] if isinstance(data, list | tuple) else data
 
 
+def fields(data: Mapping[str, Any]) -> _emitter.Fields:
+    """Return a mapping whose keys are written in the order they have; keys of those inside it are left as they are."""
+    return _emitter.Fields(data)
+
+
 def document_text(data: _emitter.Fields) -> str:
     """Return a document or section as YAML: fields in their order, keys of free mappings sorted."""
     return _emitter.emit(data)
