@@ -4,6 +4,7 @@
     python -m tests.features --missing E  the numbers of an area that are not shown
     python -m tests.features --markdown   the table for README.md and docs
     python -m tests.features --update     write that table into README.md
+    python -m tests.features --documents  which kinds of configuration documents a node reads, and what reads each
 
 The numbers and a few words for each are in docs/features.tsv; the record of the last run is build/features.json.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,6 +65,19 @@ def table(ledger: dict[str, str], shown: set[str], *, markdown: bool) -> list[st
     return [f"{a or ' '}  {name:<{width}} {n:>4} / {of:<4}" for name, n, of, a in [*rows, total]]
 
 
+def documents(*, whole: bool) -> list[str]:
+    """The kinds of configuration documents nothing reads yet; `whole`: all, with what reads them."""
+    sys.path.insert(0, str(ROOT / "src"))
+    from talos.machinery.config._generated_consumers import CONSUMERS
+
+    unused = [kind for kind, names in CONSUMERS.items() if not names]
+    lines = [f"{kind:<32} {', '.join(names)}" for kind, names in CONSUMERS.items() if names] if whole else []
+    lines.append(
+        f"configuration documents: {len(CONSUMERS) - len(unused)} of {len(CONSUMERS)} kinds are read by a node"
+    )
+    return [*lines, *textwrap.wrap(f"accepted, not yet used: {', '.join(unused)}", 110, subsequent_indent="  ")]
+
+
 def updated(readme: str, rows: list[str]) -> str:
     """A text with the table between its markers replaced. Raises ValueError without markers."""
     before, begin, rest = readme.partition(BEGIN)
@@ -78,7 +93,11 @@ def main() -> int:
     parser.add_argument("--missing", metavar="AREA", help="list what an area does not show yet")
     parser.add_argument("--markdown", action="store_true")
     parser.add_argument("--update", action="store_true", help="write the table into README.md")
+    parser.add_argument("--documents", action="store_true", help="which configuration documents a node reads")
     args = parser.parse_args()
+    if args.documents:
+        print("\n".join(documents(whole=True)))
+        return 0
     ledger = load_ledger()
     if not args.record.exists():
         print(f"no record of a test run at {args.record}: run ./dev test first", file=sys.stderr)
@@ -93,6 +112,8 @@ def main() -> int:
         readme = ROOT / "README.md"
         readme.write_text(updated(readme.read_text(), table(ledger, shown, markdown=True)))
     print("\n".join(table(ledger, shown, markdown=args.markdown)))
+    if not args.markdown:
+        print("", *documents(whole=False), sep="\n")
     return 0
 
 

@@ -19,10 +19,14 @@ import json
 import re
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+from tools import consumers  # noqa: E402
+
 TREES = {
     "api": "talos.machinery.api._generated",
     "containerd": "talos.supervisor.containerd._generated",
@@ -174,8 +178,33 @@ def indexes() -> tuple[dict[Path, str], list[str]]:
         "dict[str, str]",
         [f'"{kind}": "{module}"' for kind, module in sorted(kinds.items())],
     )
+    read_by = _consumers(controllers, services, handlers, kinds)
+    files[Path("talos/machinery/config/_generated_consumers.py")] = _consumer_index(read_by)
+    files[Path("../docs/config-documents.md")] = consumers.markdown(read_by)
     commands, rest = _commands()
     return files | commands, broken + more + most + rest
+
+
+def _consumers(
+    controllers: list[tuple[str, Any]],
+    services: list[tuple[str, Any]],
+    handlers: list[tuple[str, Any]],
+    kinds: Iterable[str],
+) -> dict[str, list[str]]:
+    """Who reads which kind of configuration document."""
+    classes = [(cls.name, ref) for ref, cls in controllers if _can_run(cls)]
+    classes += [(f"service {cls.id}", ref) for ref, cls in services]
+    classes += [(f"API {cls.service}", ref) for ref, cls in handlers]
+    roots = [(name, (ref.partition(":")[0], ref.partition(":")[2])) for name, ref in classes]
+    return consumers.table([*roots, *consumers.tasks()], kinds)
+
+
+def _consumer_index(read_by: dict[str, list[str]]) -> str:
+    lines = []
+    for kind, names in read_by.items():
+        row = "".join(f"        {json.dumps(name)},\n" for name in names)
+        lines.append(f'"{kind}": (\n{row}    )' if names else f'"{kind}": ()')
+    return _index("Config document kinds and what reads them.", "CONSUMERS", "dict[str, tuple[str, ...]]", lines)
 
 
 def _definitions(classes: list[Any]) -> str:

@@ -31,16 +31,17 @@ BOOT_DOCUMENTS = frozenset({"UnattendedInstallConfig"})
 
 def check(config: container.Container, mode: str) -> list[str]:
     """Return warnings. Raises Invalid with every problem. A part is only asked whether each document makes sense."""
-    from talos.machinery.config import findings, validation
+    from talos.machinery.config import consumers, findings, validation
 
+    notes = [note] if (note := consumers.note(config)) else []
     if config.v1alpha1 is not None:
-        return validation.validate(config, validation.Mode(mode))
+        return validation.validate(config, validation.Mode(mode)) + notes
     found = findings.Findings()
     for document in config.documents:
         document.validate(found)
     if found.errors:
         raise errors.Invalid(found.errors)
-    return [str(problem) for problem in found.warnings]
+    return [str(problem) for problem in found.warnings] + notes
 
 
 def _machine(config: container.Container) -> dict[str, Any]:

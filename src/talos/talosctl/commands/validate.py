@@ -14,7 +14,7 @@ _MODES = ("metal", "cloud", "container", "metal-agent")
 
 async def run(session: Session, args: argparse.Namespace) -> int | None:
     """Check a configuration; every problem is told with its place in the file."""
-    from talos.machinery.config import loader, validation
+    from talos.machinery.config import consumers, loader, validation
 
     _files.need(config=args.config, mode=args.mode)
     try:
@@ -28,6 +28,8 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
         output.say(f"error: {problem}")
     if found or (args.strict and warnings):
         return exit_codes.Exit.FAILED
+    if note := consumers.note(config):
+        output.say(f"note: {note}")
     print(f"{args.config} is valid for {args.mode} mode")
     return None
 
