@@ -41,6 +41,12 @@ def _forget(cluster: Cluster, kind: str) -> None:
     cluster.update(access={key: value for key, value in cluster.state.access.items() if key != kind})
 
 
+def _tidy(cluster: Cluster, option: str) -> None:
+    """Before anything was merged, a killed command may have held the lock."""
+    if path := cluster.state.options.get(option):
+        kubeconfig.tidy(Path(path))
+
+
 class Talosconfig(plan.Step):
     """The context for talosctl."""
 
@@ -73,6 +79,7 @@ class Talosconfig(plan.Step):
     def _remove(self, cluster: Cluster) -> None:
         access = cluster.state.access.get(TALOSCONFIG)
         if access is None:
+            _tidy(cluster, "talosconfig")
             return
         path = Path(access.path)
         if path.exists():
@@ -86,6 +93,7 @@ class Talosconfig(plan.Step):
                         talosconfig.save(left, path)
                     else:
                         path.unlink()
+        kubeconfig.tidy(path)
         _forget(cluster, TALOSCONFIG)
 
 
@@ -127,6 +135,7 @@ class Kubeconfig(plan.Step):
     def _remove(self, cluster: Cluster) -> None:
         access = cluster.state.access.get(KUBECONFIG)
         if access is None:
+            _tidy(cluster, "kubeconfig")
             return
         path = Path(access.path)
         if path.exists():
@@ -137,6 +146,7 @@ class Kubeconfig(plan.Step):
                         path.unlink()
                     else:
                         kubeconfig.write(path, content)
+        kubeconfig.tidy(path)
         _forget(cluster, KUBECONFIG)
 
 

@@ -179,10 +179,19 @@ async def create(store: Store, request: Request, options: Options, progress: pla
             await plan.do(steps, cluster, progress)
         except plan.StepFailed as failure:
             if failure.step.essential:
-                await _remove(cluster, force=False)
+                await _roll_back(cluster, failure, progress)
             raise
         cluster.update(phase=Phase.READY)
         return cluster
+
+
+async def _roll_back(cluster: Cluster, failure: plan.StepFailed, progress: plan.Progress) -> None:
+    """Undo everything; what cannot be undone must not hide why."""
+    try:
+        await _remove(cluster, force=False)
+    except (OSError, errors.TalosError) as error:
+        progress.note(f"not everything could be removed: {error}")
+        failure.hint = f"what is left is removed by: talosctl cluster destroy --name {cluster.name}"
 
 
 # --- destroy
@@ -224,7 +233,7 @@ async def _remove(cluster: Cluster, *, force: bool) -> list[Exception]:
         if not force:
             raise
         failures.append(error)
-    await asyncio.to_thread(cluster.delete)
+    await cluster.store.delete(cluster)
     return failures
 
 
@@ -249,7 +258,7 @@ async def _remove_stray(store: Store, name: str) -> bool:
     if stray.folder.is_dir():
         for image in stray.folder.glob(f"nodes/*/{node.DISK_FILE}"):
             await node.released(image)
-        await asyncio.to_thread(stray.delete)
+        await store.delete(stray)
         found = True
     return found
 

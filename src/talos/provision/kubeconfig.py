@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import fcntl
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ from talos.k8s import encode
 
 Content = dict[str, Any]
 
+_LOCK_MARK = b"talos\n"
 _LOCK_TIMEOUT_S = 10.0
 # kubectl leaves its lock behind when it is killed; nobody holds one for longer than an instant.
 _STALE_LOCK_S = 30.0
@@ -182,22 +184,66 @@ def locked(path: Path, timeout_s: float = _LOCK_TIMEOUT_S) -> Iterator[None]:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = path.with_name(f"{path.name}.lock")
     deadline = time.monotonic() + timeout_s
-    while True:
-        try:
-            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-            break
-        except FileExistsError:
-            with contextlib.suppress(FileNotFoundError):
-                if time.time() - lock.stat().st_mtime > _STALE_LOCK_S:
-                    lock.unlink()
-                    continue
-            if time.monotonic() > deadline:
-                raise errors.Conflict(f"{path} is locked by another program ({lock})") from None
-            time.sleep(0.05)
+    while (held := _make_lock(lock)) < 0:
+        if _is_dead(lock):
+            lock.unlink(missing_ok=True)
+            continue
+        if time.monotonic() > deadline:
+            raise errors.Conflict(f"{path} is locked by another program ({lock})") from None
+        time.sleep(0.05)
     try:
         yield
     finally:
         lock.unlink(missing_ok=True)
+        os.close(held)
+
+
+def _make_lock(lock: Path) -> int:
+    """Make the file, locked by flock(2) and marked as ours from its first moment; a negative number if it is there."""
+    try:
+        fd = os.open(lock.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError:  # a file system without nameless files
+        try:
+            return os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            return -1
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        os.write(fd, _LOCK_MARK)
+        # With a directory given, link(2) is linkat(2), which follows the link to the nameless file.
+        os.link(f"/proc/self/fd/{fd}", lock, src_dir_fd=fd, follow_symlinks=True)
+    except BaseException as error:
+        os.close(fd)
+        if isinstance(error, FileExistsError):
+            return -1
+        raise
+    return fd
+
+
+def _is_dead(lock: Path) -> bool:
+    """Whether the lock's owner is gone: told for sure of our own locks, by its age of others."""
+    try:
+        with lock.open("rb") as opened:
+            if opened.read(64) != _LOCK_MARK:
+                return time.time() - lock.stat().st_mtime > _STALE_LOCK_S
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    except OSError:
+        return False
+
+
+def tidy(path: Path) -> None:
+    """Remove what commands that were killed left beside the file, and the folder when that is all there is."""
+    if not path.parent.is_dir():
+        return
+    with locked(path):
+        for left in path.parent.glob(f".{path.name}.*"):
+            pid = left.name.removeprefix(f".{path.name}.").partition(".")[0]
+            if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+                left.unlink(missing_ok=True)
+    if path.parent.name in (".kube", ".talos"):
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
 
 
 def current_context(content: Content) -> str:

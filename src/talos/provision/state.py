@@ -207,9 +207,25 @@ class Store:
     @contextlib.asynccontextmanager
     async def allocation(self, timeout_s: float = 60.0) -> AsyncIterator[None]:
         """Nobody else gives out names, networks or ports meanwhile. Makes the folder."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        async with _locked(self.folder, f"another command is creating a cluster in {self.folder}", timeout_s):
+        deadline = time.monotonic() + timeout_s
+        async with contextlib.AsyncExitStack() as held:
+            while True:
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                busy = f"another command is creating a cluster in {self.folder}"
+                # It may vanish with the last cluster before it is locked.
+                with contextlib.suppress(errors.NotFound):
+                    await held.enter_async_context(_locked(self.folder, busy, deadline - time.monotonic()))
+                    break
             yield
+
+    async def delete(self, cluster: Cluster) -> None:
+        """Remove a cluster's folder, and the one of all clusters with the last: nobody creates one meanwhile."""
+        async with self.allocation():
+            await asyncio.to_thread(cluster.delete)
+            for folder in (self.folder, self.folder.parent):
+                if folder.name in ("clusters", ".talos"):
+                    with contextlib.suppress(OSError):
+                        folder.rmdir()
 
     @contextlib.asynccontextmanager
     async def lock(self, name: str, timeout_s: float = 5.0) -> AsyncIterator[None]:
@@ -220,23 +236,31 @@ class Store:
 
 @contextlib.asynccontextmanager
 async def _locked(folder: Path, busy: str, timeout_s: float) -> AsyncIterator[None]:
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise errors.NotFound(f"there is no {folder}") from None
+        if _try_lock(fd, folder):
+            break
+        os.close(fd)
+        if time.monotonic() >= deadline:
+            raise errors.Conflict(busy)
+        await asyncio.sleep(_LOCK_POLL_S)
     try:
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise errors.NotFound(f"there is no {folder}") from None
-    try:
-        deadline = time.monotonic() + timeout_s
-        while True:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise errors.Conflict(busy) from None
-            await asyncio.sleep(_LOCK_POLL_S)
         yield
     finally:
         os.close(fd)
+
+
+def _try_lock(fd: int, folder: Path) -> bool:
+    """A lock on a folder that was removed meanwhile is worth nothing."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return folder.stat().st_ino == os.fstat(fd).st_ino
+    except (BlockingIOError, FileNotFoundError):
+        return False
 
 
 def default_folder() -> Path:

@@ -176,7 +176,7 @@ def save(config: Talosconfig, at: Path) -> None:
     """Write atomically with mode 0600; a symbolic link is followed. Raises OSError."""
     target = at.resolve()
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.{os.getpid()}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(encode(config))
