@@ -230,7 +230,8 @@ def test_anonymous_sees_health_and_nothing_else(cluster: LocalCluster) -> None:
         assert answer.read() == b"ok"
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{base}/api/v1/namespaces", context=context, timeout=10)
-    assert refused.value.code == 401
+    with refused.value as answer:
+        assert answer.code == 401
 
 
 @pytest.mark.feature("M010")

@@ -79,7 +79,7 @@ class Client:
     """Calls to one etcd endpoint. Raises status.RpcError from every call."""
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext) -> None:
-        self.endpoint = host
+        self.endpoint, self.context = host, context
         self._channel = channels.Channel.tcp(host, port, tls=context)
 
     @classmethod

@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from talos.base import errors
 from talos.k8s.etcd import client as etcd
@@ -72,7 +73,7 @@ async def leave(client: etcd.Client, *, patience_s: float = LEAVE_S) -> bool:
     """Take the local member out of the cluster; False when it is the only one.
 
     A member that just started is not connected to the others yet, for which etcd refuses the removal; this is waited
-    out. Raises status.RpcError.
+    out. Raises status.RpcError, Temporary when no other member answers.
     """
     mine = (await client.status()).header.member_id
     members = await client.members()
@@ -84,11 +85,23 @@ async def leave(client: etcd.Client, *, patience_s: float = LEAVE_S) -> bool:
         try:
             await client.remove(mine)
         except status.RpcError as error:
+            if error.code is status.Code.UNAVAILABLE and _UNHEALTHY not in error.message:
+                # A removed member stops, now and then before it has answered: the others know.
+                others = [urlsplit(url).hostname or "" for m in members if m.id != mine for url in m.peer_urls]
+                return await _is_gone(others, client.context, mine, error)
             if _UNHEALTHY not in error.message or time.monotonic() > deadline:
                 raise
             await asyncio.sleep(_LEAVE_PAUSE_S)
         else:
             return True
+
+
+async def _is_gone(hosts: Sequence[str], context: ssl.SSLContext, member_id: int, reason: status.RpcError) -> bool:
+    """True when a member of another host does not know the id any more. Raises the reason when it does."""
+    async with await etcd.any_endpoint(hosts, context) as other:
+        if any(member.id == member_id for member in await other.members()):
+            raise reason
+    return True
 
 
 async def hand_over(client: etcd.Client) -> etcd.Member | None:

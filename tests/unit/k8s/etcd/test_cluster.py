@@ -68,7 +68,10 @@ async def votes(member: client.Client) -> None:
 
 
 @pytest.mark.feature("M002", "M004")
-async def test_three_members_and_one_that_leaves(network: Network, first: client.Client) -> None:
+@pytest.mark.parametrize("stops_first", [False, True], ids=["answers", "stops before it answers"])
+async def test_three_members_and_one_that_leaves(
+    network: Network, first: client.Client, monkeypatch: pytest.MonkeyPatch, stops_first: bool
+) -> None:
     async with AsyncExitStack() as stack:
         for number in (2, 3):
             found = await joined(network, number, *range(1, number))
@@ -87,10 +90,34 @@ async def test_three_members_and_one_that_leaves(network: Network, first: client
         assert leader is not None
         assert (await first.status()).leader == leader.id
         assert await membership.hand_over(first) is None
+        if stops_first:
+            remove = first.remove
+
+            async def removed(member_id: int) -> None:
+                await remove(member_id)
+                raise status.RpcError(status.Code.UNAVAILABLE, "etcdserver: server stopped")
+
+            monkeypatch.setattr(first, "remove", removed)
         assert await membership.leave(first)
         second = network.connect(2)
         assert {m.name for m in await second.members()} == {"m2", "m3"}
         second.close()
+
+
+async def test_a_member_the_others_still_know_has_not_left(
+    network: Network, first: client.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = await joined(network, 2, 1)
+    async with network.running(2, Start.JOIN, found.initial_cluster, quorum=False) as second:
+        await promoted(network, 2, found.member_id, 1)
+        await votes(second)
+
+        async def lost(member_id: int) -> None:
+            raise status.RpcError(status.Code.UNAVAILABLE, "connection lost")
+
+        monkeypatch.setattr(first, "remove", lost)
+        with pytest.raises(status.RpcError, match="connection lost"):
+            await membership.leave(first)
 
 
 @pytest.mark.feature("M002")
