@@ -97,7 +97,7 @@ class Proxy:
     async def _many_replies(
         self, stream: server.RawStream, call: server.Call, headers: Headers, nodes: tuple[str, ...]
     ) -> None:
-        request = await stream.receive()
+        request = await stream.receive_only()
         if request is None:
             raise errors.Invalid("request without a message")
 
@@ -115,7 +115,7 @@ class Proxy:
     async def _many_streams(
         self, stream: server.RawStream, call: server.Call, headers: Headers, nodes: tuple[str, ...]
     ) -> None:
-        request = await stream.receive()
+        request = await stream.receive_only()
         if request is None:
             raise errors.Invalid("request without a message")
         await stream.send_headers()

@@ -26,6 +26,10 @@ from talos.trustd import policy
 
 _LOG = logging.getLogger("trustd")
 _MEMBERS_TIMEOUT_S = 2.0
+LIMITS = server.Limits(
+    message_bytes=64 << 10, inflight_bytes=4 << 20, connections=256, streams=16, request_s=10.0, idle_s=30.0
+)
+"""Anybody can connect; what is asked for is small and asked for once a day."""
 
 
 class Trustd:
@@ -35,7 +39,7 @@ class Trustd:
         self._store = store
         self._root = os_root_secret.OSRootSecret.Spec()
         self._live: tls.Live | None = None
-        self._server = server.Server(logger=_LOG, access_log=True)
+        self._server = server.Server(logger=_LOG, access_log=True, limits=LIMITS)
         self._server.add(methods.method("/securityapi.SecurityService/Certificate"), self.certificate)
 
     async def run(self) -> None:

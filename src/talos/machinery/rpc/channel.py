@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -127,16 +128,33 @@ def _translated() -> Any:
         raise status.RpcError(code, str(error) or type(error).__name__) from None
 
 
-class _Checked(grpclib.client.Channel):
-    """A connection whose server has to pass a check of ours before anything is sent to it."""
+Connect = Callable[[str, int], Awaitable[socket.socket]]
 
-    def __init__(self, *args: Any, check: Callable[[bytes], None], **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._check = check
+
+class _Special(grpclib.client.Channel):
+    """A connection made in a way of ours, or whose server has to pass a check before anything is sent to it."""
+
+    def __init__(
+        self, host: str, port: int, check: Callable[[bytes], None] | None, connect: Connect | None, **options: Any
+    ) -> None:
+        super().__init__(host, port, **options)
+        self._check, self._connect = check, connect
 
     async def _create_connection(self) -> Any:
-        protocol = await super()._create_connection()
+        if self._connect is None:
+            protocol = await super()._create_connection()
+        else:
+            assert self._host is not None
+            assert self._port is not None
+            _, protocol = await self._loop.create_connection(
+                self._protocol_factory,
+                sock=await self._connect(self._host, self._port),
+                ssl=self._ssl,
+                server_hostname=(self._config.ssl_target_name_override or self._host) if self._ssl else None,
+            )
         transport = protocol.connection._transport
+        if self._check is None:
+            return protocol
         try:
             self._check(transport.get_extra_info("ssl_object").getpeercert(binary_form=True))
         except BaseException:
@@ -168,18 +186,20 @@ class Channel:
         tls: ssl.SSLContext | None = None,
         server_name: str | None = None,
         check: Callable[[bytes], None] | None = None,
+        connect: Connect | None = None,
     ) -> Channel:
         """To host and port; `server_name` is checked against the certificate instead of `host`.
 
         `check` gets the server's certificate (DER) and raises when it is not the one wanted: nothing has been sent yet.
+        `connect` makes the connection below the TLS.
         """
         options: dict[str, Any] = {
             "ssl": tls,
             "codec": _framing.BytesCodec(),
             "config": _config(server_name if tls else None),
         }
-        if check is not None and tls is not None:
-            return cls(_Checked(host, port, check=check, **options), f"{host}:{port}")
+        if connect is not None or (check is not None and tls is not None):
+            return cls(_Special(host, port, check if tls is not None else None, connect, **options), f"{host}:{port}")
         return cls(grpclib.client.Channel(host, port, **options), f"{host}:{port}")
 
     def close(self) -> None:
@@ -266,7 +286,7 @@ async def _deadline(timeout_s: float | None) -> AsyncIterator[None]:
 
 def _config(server_name: str | None = None) -> grpclib.config.Configuration:
     return grpclib.config.Configuration(
-        http2_connection_window_size=_framing.CONNECTION_WINDOW_BYTES,
+        http2_connection_window_size=_framing.CLIENT_CONNECTION_WINDOW_BYTES,
         http2_stream_window_size=_framing.STREAM_WINDOW_BYTES,
         ssl_target_name_override=server_name,
     )

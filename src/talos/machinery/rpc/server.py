@@ -29,9 +29,10 @@ import grpclib.server
 from google.protobuf.message import DecodeError, Message
 from multidict import MultiDict
 
-from talos.machinery.rpc import _framing, status
+from talos.machinery.rpc import _framing, _http2, status
 from talos.machinery.rpc.method import Method
 
+Limits = _http2.Limits
 _UCRED = struct.Struct("3i")
 BACKLOG = 128
 
@@ -73,8 +74,8 @@ class Call:
 class RawStream:
     """Messages of one call as bytes, both ways; for handlers that proxy."""
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+    def __init__(self, stream: Any, limits: Limits, budget: _http2.Budget) -> None:
+        self._stream, self._limits, self._budget = stream, limits, budget
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._receive()
@@ -85,7 +86,16 @@ class RawStream:
 
     async def receive(self) -> bytes | None:
         """Return the next message, None at the end of the caller's stream."""
-        return await _framing.receive(self._stream._stream)
+        return await _framing.receive_bounded(self._stream._stream, self._limits, self._budget)
+
+    async def receive_only(self) -> bytes | None:
+        """Return the one message of a call that has one. Raises RpcError when it takes too long."""
+        try:
+            async with asyncio.timeout(self._limits.request_s):
+                return await self.receive()
+        except TimeoutError:
+            text = f"no request within {self._limits.request_s:g} s"
+            raise status.RpcError(status.Code.RESOURCE_EXHAUSTED, text) from None
 
     async def send(self, message: bytes) -> None:
         """Send one message."""
@@ -135,26 +145,26 @@ class _Everything(dict[str, Any]):
 class _Listener(grpclib.server.Server):
     """A grpclib server that can also close the connections it has accepted."""
 
-    def __init__(self, mapping: _Everything) -> None:
+    def __init__(self, mapping: _Everything, limits: Limits) -> None:
         config = grpclib.config.Configuration(
             http2_connection_window_size=_framing.CONNECTION_WINDOW_BYTES,
             http2_stream_window_size=_framing.STREAM_WINDOW_BYTES,
         )
         super().__init__([], codec=_framing.BytesCodec(), config=config)
         self._mapping = mapping
-        self._accepted: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._limits = limits
+        self._accepted: weakref.WeakSet[_http2.Protocol] = weakref.WeakSet()
 
     def _protocol_factory(self) -> Any:
-        protocol = super()._protocol_factory()
-        self._accepted.add(protocol)
-        return protocol
+        self.__gc_step__()
+        handler = _http2.Handler(self._mapping, self._codec, self._status_details_codec, self.__dispatch__)
+        self._handlers.add(handler)
+        return _http2.Protocol(handler, self._config, self._h2_config, self._limits, self._accepted)
 
     def disconnect(self) -> None:
         """Close every accepted connection."""
         for protocol in list(self._accepted):
-            processor = getattr(protocol, "processor", None)
-            if processor is not None:
-                processor.close("server closed")
+            protocol.disconnect("server closed")
 
 
 class Server:
@@ -167,12 +177,15 @@ class Server:
         unknown: Unknown | None = None,
         logger: logging.Logger | None = None,
         access_log: bool = False,
+        limits: Limits | None = None,
     ) -> None:
         self._handlers: dict[str, tuple[Method, Handler]] = {}
         self._authorize = authorize
         self._unknown = unknown
         self._log = logger or logging.getLogger("rpc")
         self._access_log = access_log
+        self._limits = limits or Limits()
+        self._budget = _http2.Budget(self._limits.inflight_bytes)
         self._servers: list[tuple[_Listener, Path | None]] = []
 
     def add(self, method: Method, handler: Handler) -> None:
@@ -187,7 +200,7 @@ class Server:
     # Sockets --------------------------------------------------------------------------------------------------------
 
     def _make(self) -> _Listener:
-        return _Listener(_Everything(self._route))
+        return _Listener(_Everything(self._route), self._limits)
 
     def _route(self, path: str) -> grpclib.const.Handler:
         async def handle(stream: Any) -> None:
@@ -252,15 +265,16 @@ class Server:
     async def _dispatch(self, path: str, stream: Any, call: Call) -> status.RpcError | None:
         """Run the handler; return the status if it is not OK."""
         known = self._handlers.get(path)
+        raw = RawStream(stream, self._limits, self._budget)
         try:
             if known is None and self._unknown is None:
                 raise status.RpcError(status.Code.UNIMPLEMENTED, f"unknown method {path}")
             if self._authorize is not None:
                 await self._authorize(call, known[0] if known else None)
             if known is not None:
-                await _call_typed(known[0], known[1], RawStream(stream), call)
+                await _call_typed(known[0], known[1], raw, call)
             elif self._unknown is not None:
-                await self._unknown(RawStream(stream), call)
+                await self._unknown(raw, call)
             if call.trailers:
                 await stream.send_trailing_metadata(metadata=call.trailers)
         except (grpclib.exceptions.StreamTerminatedError, asyncio.CancelledError):
@@ -292,7 +306,7 @@ async def _call_typed(method: Method, handler: Handler, raw: RawStream, call: Ca
     if method.client_streaming:
         argument = _requests(method, raw)
     else:
-        data = await raw.receive()
+        data = await raw.receive_only()
         if data is None:
             raise status.RpcError(status.Code.INVALID_ARGUMENT, f"{method.path}: request without a message")
         argument = _decode(method, data)
