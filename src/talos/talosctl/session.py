@@ -49,7 +49,7 @@ class Session:
         """Write the talosconfig."""
         from talos.machinery.client import talosconfig
 
-        talosconfig.save(config, self.config_path)
+        talosconfig.save(config, talosconfig.path(self._args.talosconfig, writing=True))
         self._config = config
 
     @property
@@ -85,7 +85,9 @@ class Session:
             context = self.context
             endpoints = self._args.endpoints or context.endpoints
             cluster = self._args.cluster or context.cluster
-            self._connection = connections.Connection(endpoints, connections.tls(context), cluster=cluster)
+            self._connection = connections.Connection(
+                endpoints, connections.tls(context), cluster=cluster, proxy_url=context.proxy_url
+            )
         return self._connection
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -100,6 +101,7 @@ class Connection:
         context: ssl.SSLContext | None,
         *,
         cluster: str = "",
+        proxy_url: str = "",
         check: Callable[[bytes], None] | None = None,
     ) -> None:
         """`check` raises for a server certificate (DER) that is not wanted. Raises Invalid without endpoints."""
@@ -108,6 +110,7 @@ class Connection:
         self._endpoints = [split_endpoint(e) for e in endpoints]
         self._tls = context
         self._check = check
+        self._proxy_url = proxy_url
         self._metadata = {"runtime": "Talos"} | ({"context": cluster} if cluster else {})
         self._channels: dict[tuple[str, int], channel.Channel] = {}
         self._chosen: asyncio.Task[None] | None = None
@@ -128,12 +131,17 @@ class Connection:
         endpoint = self._endpoints[0]
         found = self._channels.get(endpoint)
         if found is None:
-            found = self._channels[endpoint] = channel.Channel.tcp(*endpoint, tls=self._tls, check=self._check)
+            found = self._channels[endpoint] = channel.Channel.tcp(
+                *endpoint, tls=self._tls, check=self._check, connect=_connect(self._proxy_url, endpoint[0])
+            )
         return endpoint, found
 
     async def _choose(self) -> None:
         """Move the endpoint that answers first to the front; when none does, the calls tell why."""
-        dials = [asyncio.create_task(_dial(endpoint, n * _STAGGER_S)) for n, endpoint in enumerate(self._endpoints)]
+        dials = [
+            asyncio.create_task(_dial(endpoint, n * _STAGGER_S, self._proxy_url))
+            for n, endpoint in enumerate(self._endpoints)
+        ]
         try:
             for dial in asyncio.as_completed(dials, timeout=CONNECT_TIMEOUT_S):
                 with contextlib.suppress(OSError):
@@ -199,8 +207,22 @@ class Connection:
         return await found.upload(method, requests, metadata=self._headers(node), timeout_s=timeout_s)
 
 
-async def _dial(endpoint: tuple[str, int], delay_s: float) -> tuple[str, int]:
+def _connect(proxy_url: str, host: str) -> channel.Connect | None:
+    """How a host is reached: by a proxy, or (None) as it is."""
+    if not proxy_url and not any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy")):
+        return None
+    from talos.machinery.client import proxies
+
+    chosen = proxies.choose(proxy_url, host)
+    return functools.partial(proxies.connect, chosen) if chosen is not None else None
+
+
+async def _dial(endpoint: tuple[str, int], delay_s: float, proxy_url: str) -> tuple[str, int]:
     await asyncio.sleep(delay_s)
+    connect = _connect(proxy_url, endpoint[0])
+    if connect is not None:
+        (await connect(*endpoint)).close()
+        return endpoint
     _, writer = await asyncio.open_connection(*endpoint)
     writer.close()
     return endpoint

@@ -1,13 +1,15 @@
 """The talosconfig: contexts a person can talk to, with endpoints, nodes and a client certificate.
 
-Where it is read from, in order: `--talosconfig`, `$TALOSCONFIG`, `$TALOS_HOME/config` or `~/.talos/config`, and in a
-pod `/var/run/secrets/talos.dev/config`. It is written atomically with mode 0600. Merging never overwrites: a context
-whose name is taken is renamed with a number.
+Where it is read from, in order: `--talosconfig`, `$TALOSCONFIG`, `$TALOS_HOME/config`; without those the first that
+exists of `~/.talos/config`, `$XDG_CONFIG_HOME/talos/config` and, in a pod, `/var/run/secrets/talos.dev/config`. The one
+of a pod is never written: changes go to the person's own. It is written atomically with mode 0600; comments and keys
+nobody here knows stay. Merging never overwrites: a context whose name is taken is renamed with a number.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import os
 import tempfile
@@ -19,6 +21,7 @@ from typing import Any
 import yaml
 
 from talos.base import errors
+from talos.machinery.client import _comments
 
 POD_PATH = Path("/var/run/secrets/talos.dev/config")
 
@@ -43,6 +46,7 @@ class Talosconfig:
 
     context: str = ""
     contexts: Mapping[str, Context] = field(default_factory=dict)
+    unknown: Mapping[str, Any] = field(default_factory=dict)
 
     def get(self, name: str = "") -> tuple[str, Context]:
         """Return (name, context) for a name, or for the one in use. Raises NotFound."""
@@ -61,7 +65,7 @@ class Talosconfig:
     def without(self, names: set[str]) -> Talosconfig:
         """Return a copy without some contexts; none is in use if the one in use went."""
         left = {n: c for n, c in self.contexts.items() if n not in names}
-        return Talosconfig(self.context if self.context in left else "", left)
+        return dataclasses.replace(self, context=self.context if self.context in left else "", contexts=left)
 
     def merged(self, other: Talosconfig) -> tuple[Talosconfig, dict[str, str]]:
         """Return a copy with the contexts of `other` added, and old name -> new name of those renamed.
@@ -80,18 +84,23 @@ class Talosconfig:
             if free != name:
                 renamed[name] = free
         current = renamed.get(other.context, other.context) or self.context
-        return Talosconfig(current, contexts), renamed
+        return dataclasses.replace(self, context=current, contexts=contexts), renamed
 
 
-def path(flag: str = "") -> Path:
-    """Return where the talosconfig is, whether it exists or not."""
-    if flag:
-        return Path(flag)
-    if given := os.environ.get("TALOSCONFIG"):
-        return Path(given)
+def path(flag: str = "", *, writing: bool = False) -> Path:
+    """Return where the talosconfig is, whether it exists or not; `writing`: where changes go."""
+    given = flag or os.environ.get("TALOSCONFIG")
+    if given:
+        return Path(given).expanduser()
     home = os.environ.get("TALOS_HOME")
-    own = Path(home) / "config" if home else Path.home() / ".talos" / "config"
-    return POD_PATH if not own.exists() and POD_PATH.exists() else own
+    if home:
+        own = [Path(home) / "config"]
+    else:
+        xdg = os.environ.get("XDG_CONFIG_HOME", "")
+        base = Path(xdg) if xdg.startswith("/") else Path.home() / ".config"
+        own = [Path.home() / ".talos" / "config", base / "talos" / "config"]
+    places = own if writing else [*own, POD_PATH]
+    return next((place for place in places if place.exists()), own[0])
 
 
 _KNOWN = ("endpoints", "nodes", "ca", "crt", "key", "cluster", "proxy-url", "target")
@@ -133,7 +142,8 @@ def parse(text: bytes, source: str = "talosconfig") -> Talosconfig:
     if not isinstance(raw, Mapping) or not isinstance(raw.get("contexts") or {}, Mapping):
         raise errors.Invalid(f"{source}: expected keys `context` and `contexts`")
     contexts = {str(n): _context(str(n), c, source) for n, c in (raw.get("contexts") or {}).items()}
-    return Talosconfig(str(raw.get("context") or ""), contexts)
+    unknown = {str(k): v for k, v in raw.items() if k not in ("context", "contexts")}
+    return Talosconfig(str(raw.get("context") or ""), contexts, unknown)
 
 
 def load(at: Path) -> Talosconfig:
@@ -160,7 +170,7 @@ def encode(config: Talosconfig) -> bytes:
         if context.proxy_url:
             raw["proxy-url"] = context.proxy_url
         contexts[name] = raw | dict(context.unknown)
-    data = {"context": config.context, "contexts": contexts}
+    data = {"context": config.context, "contexts": contexts} | dict(config.unknown)
     text: str = yaml.dump(
         data,
         Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper),
@@ -173,13 +183,22 @@ def encode(config: Talosconfig) -> bytes:
 
 
 def save(config: Talosconfig, at: Path) -> None:
-    """Write atomically with mode 0600; a symbolic link is followed. Raises OSError."""
+    """Write atomically with mode 0600, keeping the comments that are there. Raises OSError."""
+    text = encode(config)
+    # There is nothing to keep in one that is new, or was broken and is replaced on purpose.
+    with contextlib.suppress(FileNotFoundError, UnicodeDecodeError, yaml.YAMLError):
+        text = _comments.keep(at.read_text(), text.decode()).encode()
+    write(text, at)
+
+
+def write(text: bytes, at: Path) -> None:
+    """Put a text there atomically with mode 0600; a symbolic link is followed. Raises OSError."""
     target = at.resolve()
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.{os.getpid()}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(encode(config))
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(target)

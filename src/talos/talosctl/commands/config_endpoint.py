@@ -24,6 +24,6 @@ COMMAND = command.Command(
     path="config endpoint",
     help="set the endpoints of the context",
     run=run,
-    arguments=(command.Argument("endpoint", "host, or host:port", count="*"),),
+    arguments=(command.Argument("endpoint", "host, or host:port", count="+"),),
     aliases=("endpoints",),
 )

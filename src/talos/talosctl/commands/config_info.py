@@ -22,9 +22,17 @@ def _certificate(crt: bytes) -> tuple[list[str], datetime.datetime | None]:
     return roles, certificate.not_valid_after_utc
 
 
+_UNITS = (("year", 360 * 86400), ("month", 30 * 86400), ("week", 7 * 86400), ("day", 86400))
+_SHORT_UNITS = (("hour", 3600), ("minute", 60), ("second", 1))
+
+
 def _left(end: datetime.datetime) -> str:
-    days = (end - datetime.datetime.now(datetime.UTC)).days
-    return f"{days} days" if days >= 0 else "expired"
+    """`3 weeks from now`: whole units of the largest that fits; a month has 30 days, a year twelve of those."""
+    seconds = round((end - datetime.datetime.now(datetime.UTC)).total_seconds())
+    for name, length in (*_UNITS, *_SHORT_UNITS):
+        if count := abs(seconds) // length:
+            return f"{count} {name}{'s' * (count > 1)} {'from now' if seconds > 0 else 'ago'}"
+    return "now"
 
 
 async def run(session: Session, args: argparse.Namespace) -> int | None:
@@ -48,9 +56,9 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
             "Current context:": name,
             "Nodes:": ", ".join(context.nodes) or "not defined",
             "Endpoints:": ", ".join(context.endpoints) or "not defined",
-            "Roles:": ", ".join(roles) or "not defined",
-            "Certificate expires:": f"{_left(end)} ({end:%Y-%m-%d})" if end else "not defined",
         }
+        if end is not None:
+            rows |= {"Roles:": ", ".join(roles), "Certificate expires:": f"{_left(end)} ({end:%Y-%m-%d})"}
         for title, value in rows.items():
             print(f"{title:<21}{value}")
     else:

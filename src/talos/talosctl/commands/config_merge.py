@@ -13,11 +13,14 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
     """Add the contexts of another talosconfig; a taken name gets a number."""
     from talos.machinery.client import talosconfig
 
-    other = talosconfig.parse(Path(args.source).read_bytes(), args.source)
-    merged, renamed = session.config.merged(other)
+    merged = session.config
+    renamed: list[tuple[str, str]] = []
+    for source in args.source:
+        merged, new = merged.merged(talosconfig.parse(Path(source).read_bytes(), source))
+        renamed += new.items()
     session.save(merged)
-    for old, new in renamed.items():
-        output.say(f"renamed talosconfig context {old!r} -> {new!r}")
+    for old, now in renamed:
+        output.say(f'renamed talosconfig context "{old}" -> "{now}"')
     return None
 
 
@@ -25,5 +28,5 @@ COMMAND = command.Command(
     path="config merge",
     help="add the contexts of another talosconfig",
     run=run,
-    arguments=(command.Argument("source", "path of the other talosconfig"),),
+    arguments=(command.Argument("source", "path of another talosconfig", count="+"),),
 )

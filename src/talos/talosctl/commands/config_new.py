@@ -16,6 +16,7 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
     from google.protobuf import duration_pb2
 
     from talos.machinery.api._generated.machine import machine_pb2
+    from talos.machinery.client import talosconfig
 
     target = Path(args.path or session.config_path)
     if target.exists():
@@ -24,9 +25,7 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
     ttl = duration_pb2.Duration(seconds=int(args.crt_ttl.total_seconds()))
     request = machine_pb2.GenerateClientConfigurationRequest(roles=args.roles, crt_ttl=ttl)
     reply = await session.unary("/machine.MachineService/GenerateClientConfiguration", request, node=node)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.touch(mode=0o600)
-    target.write_bytes(reply.messages[0].talosconfig)
+    talosconfig.write(reply.messages[0].talosconfig, target)
     return None
 
 
