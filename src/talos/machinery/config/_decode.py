@@ -162,7 +162,18 @@ def _evaluated(module: str, text: Any) -> Any:
 
 def _decode_as(annotation: Any, decoder: Decoder, node: yaml.Node, path: str) -> Any:
     """Decode; the decoder is compiled when the first such key is met."""
-    return compiled(annotation)(decoder, node, path)
+    return _field(annotation)(decoder, node, path)
+
+
+@functools.cache
+def _field(annotation: Any) -> Decode:
+    """The decoder of a field. A null leaves the default of a word out of a list that has no empty one."""
+    decode = compiled(annotation)
+    _, marks, optional = split(annotation)
+    choice = next((m for m in marks if isinstance(m, values.Choice)), None)
+    if optional or choice is None or "" in choice.texts:
+        return decode
+    return lambda decoder, node, path: _FAILED if _yaml.is_null(node) else decode(decoder, node, path)
 
 
 def split(annotation: Any) -> tuple[Any, tuple[Any, ...], bool]:

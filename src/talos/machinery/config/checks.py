@@ -181,7 +181,7 @@ def host_port(text: str) -> str:
     """Whether text is `host:port`, an IPv6 host in brackets."""
     host, _, port = text.rpartition(":")
     bare = host.startswith("[") and host.endswith("]")
-    if not host or not port.isdigit() or int(port) > 65535 or (":" in host and not bare):
+    if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535 or (":" in host and not bare):
         return f"expected host:port, got {text!r}"
     return ""
 

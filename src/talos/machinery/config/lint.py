@@ -63,6 +63,8 @@ def check(
     found = [Finding("not-valid", ERROR, p.message, p.path, p.where) for p in refused]
     found += [Finding("questionable", WARNING, p.message, p.path, p.where) for p in doubtful]
     found += [one for rule in _CHECKS for one in rule(config)]
+    if mode.installs:
+        found += _install_disk(config)
     if secrets:
         found += _plain_secrets(config)
     return sorted(found, key=lambda one: (_position(one.where), one.path, one.rule))
@@ -222,7 +224,7 @@ def _skew(config: container.Container) -> Iterator[Finding]:
 
 _COMPONENTS = ("KubeAPIServerConfig", "KubeControllerManagerConfig", "KubeSchedulerConfig", "KubeProxyConfig")
 _CHECKS: Sequence[Callable[[container.Container], Iterator[Finding]]] = (
-    _deprecated, _install_disk, _suspicious, _images, _transport, _skew,
+    _deprecated, _suspicious, _images, _transport, _skew,
 )  # fmt: skip
 
 

@@ -40,11 +40,15 @@ def replaced() -> dict[str, str]:
     for kind, cls in kinds().items():
         for path in getattr(cls, "legacy", ()):
             found.setdefault(path, kind)
-    return _REPLACED | found
+    return found | _REPLACED
 
 
-# What a check of two documents does not find, because both may be given.
+# What a check of two documents does not find, because both may be given; and which of two kinds replaces most.
 _REPLACED = {
+    "cluster.network": "KubeNetworkConfig",
+    "cluster.network.cni": "KubeFlannelCNIConfig",
+    "machine.kubelet": "KubeletConfig",
+    "machine.kubelet.credentialProviderConfig": "KubeCredentialProviderConfig",
     "cluster.extraManifests": "KubeExternalManifestConfig",
     "cluster.inlineManifests": "KubeInlineManifestConfig",
     "machine.disks": "UserVolumeConfig",
@@ -198,6 +202,9 @@ def _scalar(bare: Any, marks: tuple[Any, ...]) -> dict[str, Any]:
         return {"type": "boolean"}
     if bare is float:
         return {"type": "number"}
+    if bare is int and values.Spelling.OCTAL in marks:
+        # Readers of YAML 1.1 take 0o644 as text.
+        return {"oneOf": [{"type": "integer"}, {"type": "string", "pattern": "^0o[0-7]+$"}]}
     if bare is int:
         bounds = next((mark for mark in marks if isinstance(mark, values.Range)), None)
         return {"type": "integer"} | ({"minimum": bounds.low, "maximum": bounds.high} if bounds else {})

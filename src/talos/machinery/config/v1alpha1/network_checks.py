@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import ipaddress
 
 from talos.machinery.config import checks, findings, values
@@ -162,7 +161,7 @@ def _wireguard(link: network.DeviceWireguardConfig, found: findings.Findings, pa
 def _key(found: findings.Findings, path: str, text: str) -> None:
     try:
         length = len(base64.b64decode(text, validate=True))
-    except binascii.Error:
+    except ValueError:
         length = 0
     if length != KEY_BYTES:
         found.error(path, f"expected {KEY_BYTES} bytes in base64")

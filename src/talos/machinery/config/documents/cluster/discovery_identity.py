@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Annotated, ClassVar
 
 from talos.machinery.config import document, findings, values
@@ -26,7 +25,7 @@ class DiscoveryIdentityConfig(document.Document, frozen=True, kw_only=True):
         if found.require(self.cluster_secret, "clusterSecret"):
             try:
                 base64.b64decode(self.cluster_secret, validate=True)
-            except binascii.Error:
+            except ValueError:
                 found.error("clusterSecret", "expected base64")
 
     @classmethod

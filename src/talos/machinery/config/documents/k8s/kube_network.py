@@ -39,6 +39,8 @@ class KubeNetworkConfig(document.Document, frozen=True, kw_only=True):
             found.error("serviceSubnets", f"as many are needed as there are pod subnets: {len(self.pod_subnets)}")
         elif pods != services:
             found.error("serviceSubnets", "the address families have to come in the order of podSubnets")
+        if "" in (*self.pod_subnets, *self.service_subnets):
+            return
         for n, text in enumerate(self.service_subnets):
             network = values.parse_prefix(text).network
             if network.max_prefixlen - network.prefixlen > MAX_SERVICE_HOST_BITS:
@@ -49,8 +51,10 @@ class KubeNetworkConfig(document.Document, frozen=True, kw_only=True):
     def _families(self, found: findings.Findings, path: str, subnets: tuple[str, ...]) -> list[int]:
         if not found.require(subnets, path):
             return []
-        families: list[int] = [values.parse_prefix(text).version for text in subnets]
-        if max(Counter(families).values()) > 1:
+        for n, text in enumerate(subnets):
+            found.require(text, f"{path}[{n}]")
+        families: list[int] = [values.parse_prefix(text).version for text in subnets if text]
+        if families and max(Counter(families).values()) > 1:
             found.error(path, "one prefix for each address family is the most")
         return families
 

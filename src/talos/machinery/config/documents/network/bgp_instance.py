@@ -114,6 +114,8 @@ class BGPInstanceConfig(document.Document, frozen=True, kw_only=True):
             sources.add(route.bgp_instance)
         found.require(route.prefixes, f"{path}.prefixes")
         for n, text in enumerate(route.prefixes):
+            if not found.require(text, f"{path}.prefixes[{n}]"):
+                continue
             interface = values.parse_prefix(text)
             if interface.ip != interface.network.network_address:
                 found.error(f"{path}.prefixes[{n}]", f"has bits behind its length, expected {interface.network}")
@@ -123,6 +125,7 @@ class BGPInstanceConfig(document.Document, frozen=True, kw_only=True):
             (f"importRoutes[{n}].prefixes[{m}]", values.parse_prefix(text).network)
             for n, route in enumerate(self.import_routes)
             for m, text in enumerate(route.prefixes)
+            if text
         ]
         for (_, one), (path, other) in combinations(selectors, 2):
             if one.version == other.version and one.overlaps(other):

@@ -43,7 +43,9 @@ class NetworkRuleConfig(document.Document, frozen=True, kw_only=True):
     def validate(self, found: findings.Findings) -> None:
         """Ports, and prefixes of senders."""
         found.require(self.name, "name")
-        found.require(self.port_selector.ports if self.port_selector else (), "portSelector.ports")
+        ports = self.port_selector or RulePortSelector()
+        found.require(ports.ports, "portSelector.ports")
+        found.require(ports.protocol, "portSelector.protocol")
         for n, rule in enumerate(self.ingress):
             found.require(rule.subnet, f"ingress[{n}].subnet")
 

@@ -40,7 +40,7 @@ class RoutingRuleConfig(document.Document, frozen=True, kw_only=True):
     def validate(self, found: findings.Findings) -> None:
         """The name is a free priority, and there is something to do."""
         if found.require(self.name, "name"):
-            number = int(self.name) if self.name.isdigit() else -1
+            number = int(self.name) if self.name.isascii() and self.name.isdigit() else -1
             if not 0 < number <= MAX_PRIORITY or number in RESERVED:
                 taken = ", ".join(str(n) for n in RESERVED if n)
                 found.error("name", f"expected a priority from 1 to {MAX_PRIORITY} but {taken}, got {self.name!r}")

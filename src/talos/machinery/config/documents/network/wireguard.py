@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime
 from typing import Annotated, ClassVar
 
@@ -16,7 +15,7 @@ KEY_BYTES = 32
 def _key(text: str) -> str:
     try:
         length = len(base64.b64decode(text, validate=True))
-    except binascii.Error:
+    except ValueError:
         return "expected a key in base64"
     return "" if length == KEY_BYTES else f"expected a key of {KEY_BYTES} bytes, got {length}"
 
