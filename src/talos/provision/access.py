@@ -38,7 +38,7 @@ def _record(cluster: Cluster, kind: str, access: Access) -> None:
 
 
 def _forget(cluster: Cluster, kind: str) -> None:
-    cluster.update(access={key: value for key, value in cluster.state.access.items() if key != kind})
+    cluster.update_if_possible(access={key: value for key, value in cluster.state.access.items() if key != kind})
 
 
 def _tidy(cluster: Cluster, option: str) -> None:

@@ -12,6 +12,7 @@ from, so that a later build does not pull the files away from a running cluster.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -90,4 +91,40 @@ class ArtifactSet:
             raise errors.Invalid([errors.Problem(str(exc), where=str(resolved / _FILE))]) from exc
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise errors.Invalid([errors.Problem(f"not format {FORMAT}", "format", str(resolved / _FILE))])
-        return cls(resolved, content["key"], content["versions"], content["image_names"], content["sha256"])
+        try:
+            return cls(resolved, content["key"], content["versions"], content["image_names"], content["sha256"])
+        except KeyError as exc:
+            raise errors.Invalid([errors.Problem(f"{exc} is missing", where=str(resolved / _FILE))]) from exc
+
+    def check(self) -> None:
+        """Raise NotFound for a part that is missing, Invalid for one that is cut off or not the one of the table.
+
+        Takes milliseconds: digests of the large files are the imager's matter.
+        """
+        from talos.supervisor.containerd import layout
+
+        try:
+            _check_squashfs(self.rootfs)
+            index = self.images / "index.json"
+            if hashlib.sha256(index.read_bytes()).hexdigest() != self.sha256.get("images/index.json"):
+                raise errors.Invalid([errors.Problem("not the file of the table of contents", where=str(index))])
+            for manifest in layout.read_layout(self.images):
+                for descriptor in (manifest.config, *manifest.layers):
+                    _check_size(layout.blob_path(self.images, descriptor.digest), descriptor.size)
+        except FileNotFoundError as exc:
+            raise errors.NotFound(f"the artifact set lacks {exc.filename}; `./dev image` builds it anew") from exc
+
+
+def _check_squashfs(file: Path) -> None:
+    """By the superblock (magic, and bytes_used at offset 40; kernel: fs/squashfs/squashfs_fs.h)."""
+    with file.open("rb") as source:
+        head = source.read(48)
+    used = int.from_bytes(head[40:48], "little")
+    if head[:4] != b"hsqs" or not 96 < used <= file.stat().st_size:
+        raise errors.Invalid([errors.Problem("damaged, `./dev image` builds it anew", where=str(file))])
+
+
+def _check_size(file: Path, size: int) -> None:
+    if (found := file.stat().st_size) != size:
+        problem = f"{found} bytes instead of {size}, `./dev image` builds it anew"
+        raise errors.Invalid([errors.Problem(problem, where=str(file))])

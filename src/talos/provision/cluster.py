@@ -127,6 +127,8 @@ async def creating(store: Store, request: Request, options: Options) -> AsyncIte
     hostcheck.check_mounts(request)
     wanted = options.to_json(request)
     check_version(wanted["kubernetes_version"], built)
+    built.check()
+    configs.check_patches(request, wanted)
     names = Names.of(store.folder, request.name)
     async with contextlib.AsyncExitStack() as held:
         async with store.allocation():
@@ -181,7 +183,11 @@ async def create(store: Store, request: Request, options: Options, progress: pla
             if failure.step.essential:
                 await _roll_back(cluster, failure, progress)
             raise
-        cluster.update(phase=Phase.READY)
+        try:
+            cluster.update(phase=Phase.READY)
+        except OSError:
+            await _remove(cluster, force=True)
+            raise
         return cluster
 
 
@@ -211,7 +217,7 @@ async def destroy(store: Store, name: str, *, force: bool = False) -> list[Excep
         return []
     async with store.lock(name):
         cluster = store.find(name) or cluster
-        cluster.update(phase=Phase.DESTROYING)
+        cluster.update_if_possible(phase=Phase.DESTROYING)
         return await _remove(cluster, force=force)
 
 
@@ -239,8 +245,8 @@ async def _remove(cluster: Cluster, *, force: bool) -> list[Exception]:
 
 async def _remove_stray(store: Store, name: str) -> bool:
     """Remove what the names alone tell of a cluster without state file; False when there was nothing."""
-    from talos.linux import cgroup, netlink, nft
-    from talos.provision.providers.namespaces import nat
+    from talos.linux import cgroup, netlink, nft, sysctl
+    from talos.provision.providers.namespaces import nat, parameters
 
     names, found = Names.of(store.folder, name), False
     stray = Cluster(store, name, State(Request(name, "10.5.0.0/24", ())))
@@ -260,6 +266,7 @@ async def _remove_stray(store: Store, name: str) -> bool:
             await node.released(image)
         await store.delete(stray)
         found = True
+    parameters.release(names.id, root=sysctl.ROOT)
     return found
 
 
@@ -315,7 +322,7 @@ async def start(store: Store, name: str, progress: plan.Progress, *, wait_timeou
     async with store.lock(name):
         cluster = store.load(name)
         require_complete(cluster)
-        artifacts.ArtifactSet.load(Path(cluster.state.artifacts))
+        artifacts.ArtifactSet.load(Path(cluster.state.artifacts)).check()
         await plan.do(host_steps(cluster.request), cluster, progress)
         cluster.update(phase=Phase.READY)
     if wait_timeout_s is not None:

@@ -68,6 +68,16 @@ def containers(request: Request, made: secrets.Bundle, options: Mapping[str, Any
     return found
 
 
+def check_patches(request: Request, options: Mapping[str, Any]) -> None:
+    """Raise Invalid for patches that do not fit, or make a config that a node would refuse. Nothing is written."""
+    if not any(options.get(key) for key in ("patches", *(f"patches_{role}" for role in Role))):
+        return
+    from talos.machinery.config import validation
+
+    for config in containers(request, bundle.generate(), options).values():
+        validation.validate(config, validation.Mode.CONTAINER)
+
+
 class Configs(plan.Step):
     """The files."""
 

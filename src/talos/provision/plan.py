@@ -96,11 +96,11 @@ async def do(steps: Sequence[Step], cluster: Cluster, progress: Progress) -> Non
 
 
 async def _do_one(step: Step, cluster: Cluster, progress: Progress) -> None:
-    if step.recorded:
-        cluster.record(step.key)
     began = time.monotonic()
     progress.begin(step.key, step.title)
     try:
+        if step.recorded:
+            cluster.record(step.key)
         await step.do(cluster, progress)
     except asyncio.CancelledError:
         progress.failed(step.key, time.monotonic() - began, "interrupted")

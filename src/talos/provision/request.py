@@ -197,7 +197,10 @@ def build(
     """The request for a new cluster with names and addresses given out. Raises Invalid with every problem."""
     control, worker = control_plane_resources or Resources(), worker_resources or Resources()
     problems = [*_name_problems(name), *_count_problems(control_planes, workers)]
-    problems += _resource_problems("control planes", control) + _resource_problems("workers", worker)
+    if control == worker:
+        problems += _resource_problems("each node", control)
+    else:
+        problems += _resource_problems("control planes", control) + _resource_problems("workers", worker)
     if not 1280 <= mtu <= 65535:
         problems.append(f"MTU {mtu}: it has to be from 1280 to 65535")
     network_problems = _network_problems(cidr, control_planes + workers)
@@ -216,6 +219,8 @@ def with_node(
     request: Request, role: Role, resources: Resources, used_numbers: Mapping[Role, int]
 ) -> tuple[Request, Node]:
     """The request with one more node, at the first free address. Raises Invalid when the network is full."""
+    if problems := _resource_problems("the node", resources):
+        raise errors.Invalid([errors.Problem(problem) for problem in problems])
     taken = {node.ip for node in request.nodes}
     free = (str(ip) for ip in list(request.network.hosts())[1:] if str(ip) not in taken)
     ip = next(free, None)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import errno
 import fcntl
 import json
 import os
@@ -63,8 +64,7 @@ class State:
     """Content of the state file.
 
     `recorded`: keys of steps that were begun, in that order. `artifacts`: folder of the artifact set the cluster is
-    made of. `sysctls`: values of the host's kernel parameters before the cluster. `numbers`: highest number given to
-    a node of each role.
+    made of. `numbers`: highest number given to a node of each role.
     """
 
     request: Request
@@ -72,7 +72,6 @@ class State:
     recorded: tuple[str, ...] = ()
     artifacts: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
-    sysctls: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[str, int] = field(default_factory=dict)
     access: Mapping[str, Access] = field(default_factory=dict)
     created: float = 0.0
@@ -82,7 +81,7 @@ class State:
         """Raises ValueError for another format, KeyError or TypeError for other content."""
         if content.get("format") != FORMAT:
             raise ValueError(f"format {content.get('format')}, this is for format {FORMAT}")
-        rest = {key: value for key, value in content.items() if key not in ("format", "provisioner")}
+        rest = {key: value for key, value in content.items() if key not in ("format", "provisioner", "sysctls")}
         return cls(
             **{
                 **rest,
@@ -130,6 +129,16 @@ class Cluster:
             launch.write_json(self.folder / FILE, changed.to_json())
             self.state = changed
 
+    def update_if_possible(self, **changes: Any) -> None:
+        """As `update`; on a full disk the file stays as it was: it tells of more than there is, which does no harm."""
+        with self.changing:
+            try:
+                self.update(**changes)
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                self.state = dataclasses.replace(self.state, **changes)
+
     def record(self, key: str) -> None:
         """Note that the step is begun."""
         with self.changing:
@@ -139,7 +148,7 @@ class Cluster:
     def forget(self, *keys: str) -> None:
         """Note that the steps are undone."""
         with self.changing:
-            self.update(recorded=tuple(key for key in self.state.recorded if key not in keys))
+            self.update_if_possible(recorded=tuple(key for key in self.state.recorded if key not in keys))
 
     def delete(self) -> None:
         """Remove the folder; the state file goes last, so that an interrupted removal can be repeated."""
@@ -174,7 +183,7 @@ class Store:
             content = json.loads(file.read_text())
             return Cluster(self, name, State.from_json(content))
         except FileNotFoundError:
-            raise errors.NotFound(f"there is no cluster {name} in {self.folder}") from None
+            raise self._unknown(name) from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise errors.Invalid([errors.Problem(str(error), where=str(file))]) from error
 
@@ -200,13 +209,17 @@ class Store:
         for node in request.nodes:
             numbers[node.role.value] = max(numbers.get(node.role.value, 0), node.number)
         cluster = Cluster(self, request.name, State(request, numbers=numbers, created=time.time(), **fields))
-        cluster.update()
-        launch.sync_folder(self.folder)
+        try:
+            cluster.update()
+            launch.sync_folder(self.folder)
+        except BaseException:
+            cluster.delete()
+            raise
         return cluster
 
     @contextlib.asynccontextmanager
     async def allocation(self, timeout_s: float = 60.0) -> AsyncIterator[None]:
-        """Nobody else gives out names, networks or ports meanwhile. Makes the folder."""
+        """Nobody else gives out names, networks or ports meanwhile. Makes the folder, and removes an empty one."""
         deadline = time.monotonic() + timeout_s
         async with contextlib.AsyncExitStack() as held:
             while True:
@@ -216,22 +229,35 @@ class Store:
                 with contextlib.suppress(errors.NotFound):
                     await held.enter_async_context(_locked(self.folder, busy, deadline - time.monotonic()))
                     break
-            yield
+            try:
+                yield
+            finally:
+                self._remove_empty()
 
     async def delete(self, cluster: Cluster) -> None:
-        """Remove a cluster's folder, and the one of all clusters with the last: nobody creates one meanwhile."""
+        """Remove a cluster's folder; nobody creates one meanwhile."""
         async with self.allocation():
             await asyncio.to_thread(cluster.delete)
-            for folder in (self.folder, self.folder.parent):
-                if folder.name in ("clusters", ".talos"):
-                    with contextlib.suppress(OSError):
-                        folder.rmdir()
+
+    def _remove_empty(self) -> None:
+        for folder in (self.folder, self.folder.parent):
+            if folder.name in ("clusters", ".talos"):
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
 
     @contextlib.asynccontextmanager
     async def lock(self, name: str, timeout_s: float = 5.0) -> AsyncIterator[None]:
         """Nobody else changes the cluster meanwhile. Raises NotFound without its folder, Conflict when it is busy."""
-        async with _locked(self.folder / check_name(name), f"another command is working on cluster {name}", timeout_s):
+        async with contextlib.AsyncExitStack() as held:
+            folder, busy = self.folder / check_name(name), f"another command is working on cluster {name}"
+            try:
+                await held.enter_async_context(_locked(folder, busy, timeout_s))
+            except errors.NotFound:
+                raise self._unknown(name) from None
             yield
+
+    def _unknown(self, name: str) -> errors.NotFound:
+        return errors.NotFound(f"there is no cluster {name} in {self.folder}")
 
 
 @contextlib.asynccontextmanager

@@ -16,7 +16,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     store = Store(tmp_path)
     made = store.create(request.build(name="a"), options={"balanced": False}, artifacts="/x")
     made.record("one")
-    made.update(phase=Phase.READY, access={"kubeconfig": Access("/k", "admin@a", "d", "old")}, sysctls={"a.b": "1"})
+    made.update(phase=Phase.READY, access={"kubeconfig": Access("/k", "admin@a", "d", "old")})
     again = store.load("a")
     assert again.state == made.state
     assert store.names() == ["a"]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 from pathlib import Path
 
 from talos.linux import netlink, nft, sysctl
-from talos.provision import plan
-from talos.provision.providers.namespaces import nat
+from talos.provision import plan, state
+from talos.provision.providers.namespaces import nat, parameters
 from talos.provision.state import Cluster
 
 # Forwarding is ours; the others are set by every kubelet, for the whole kernel.
@@ -30,36 +29,18 @@ class Sysctls(plan.Step):
     key = "host/sysctls"
     title = "kernel parameters"
 
-    def __init__(self, root: Path = sysctl.ROOT) -> None:
-        self._root = root
+    def __init__(self, root: Path = sysctl.ROOT, folder: Path = parameters.FOLDER) -> None:
+        self._root, self._folder = root, folder
 
     async def do(self, cluster: Cluster, progress: plan.Progress) -> None:
         """Note, then set."""
-        if not cluster.state.sysctls:
-            cluster.update(sysctls=_inherited(cluster) or _present(self._root))
+        file = cluster.folder / state.FILE
+        parameters.acquire(cluster.names.id, file, SYSCTLS, root=self._root, folder=self._folder)
         sysctl.write("net.ipv4.ip_forward", "1", self._root)
 
     async def undo(self, cluster: Cluster) -> None:
-        """Restore what was there before the first cluster, once no other cluster is left."""
-        if any(True for _ in cluster.store.others(cluster.name)):
-            return
-        for name, value in cluster.state.sysctls.items():
-            with contextlib.suppress(OSError):
-                if sysctl.read(name, self._root) != value:
-                    sysctl.write(name, value, self._root)
-
-
-def _present(root: Path) -> dict[str, str]:
-    found = {}
-    for name in SYSCTLS:
-        with contextlib.suppress(OSError):
-            found[name] = sysctl.read(name, root)
-    return found
-
-
-def _inherited(cluster: Cluster) -> Mapping[str, str]:
-    """What another cluster has noted: the present values are its doing already."""
-    return next((other.state.sysctls for other in cluster.store.others(cluster.name) if other.state.sysctls), {})
+        """Restore what was there before the first cluster, once no other cluster runs."""
+        parameters.release(cluster.names.id, root=self._root, folder=self._folder)
 
 
 class Bridge(plan.Step):

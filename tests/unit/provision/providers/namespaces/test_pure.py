@@ -124,19 +124,37 @@ async def test_sysctls_are_noted_by_the_first_cluster_and_given_back_by_the_last
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("0\n")
     forward, panic = root / "net/ipv4/ip_forward", root / "kernel/panic"
-    store, step = Store(tmp_path / "clusters"), network.Sysctls(root)
-    store.folder.mkdir()
-    first, second = store.create(request.build(name="a")), store.create(request.build(name="b", cidr="10.6.0.0/24"))
+    run, step = tmp_path / "run/talos", network.Sysctls(root, tmp_path / "run/talos")
+    # Of different people: neither state folder knows of the other.
+    mine, other = Store(tmp_path / "clusters"), Store(tmp_path / "other")
+    for store in (mine, other):
+        store.folder.mkdir()
+    first, second = mine.create(request.build(name="a")), other.create(request.build(name="b", cidr="10.6.0.0/24"))
     await step.do(first, plan.Quiet())
     panic.write_text("10")  # as a kubelet does
     await step.do(second, plan.Quiet())
     assert forward.read_text().strip() == "1"
-    assert second.state.sysctls == first.state.sysctls
     await step.undo(first)
     assert (forward.read_text().strip(), panic.read_text()) == ("1", "10")
-    first.delete()
     await step.undo(second)
     assert (forward.read_text()[:1], panic.read_text()[:1]) == ("0", "0")
+    assert not run.exists()
+    await step.undo(second)
+
+
+async def test_a_cluster_removed_by_hand_does_not_keep_the_kernel_parameters(tmp_path: Path) -> None:
+    root = tmp_path / "sys"
+    forward = root / "net/ipv4/ip_forward"
+    forward.parent.mkdir(parents=True)
+    forward.write_text("0\n")
+    store, step = Store(tmp_path / "clusters"), network.Sysctls(root, tmp_path / "run")
+    store.folder.mkdir()
+    gone, kept = store.create(request.build(name="a")), store.create(request.build(name="b", cidr="10.6.0.0/24"))
+    await step.do(gone, plan.Quiet())
+    await step.do(kept, plan.Quiet())
+    gone.delete()
+    await step.undo(kept)
+    assert forward.read_text()[:1] == "0"
 
 
 def test_services_settings_survive_json(tmp_path: Path) -> None:
