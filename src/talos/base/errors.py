@@ -21,7 +21,7 @@ OSError passes through with its path; it is never re-spelled.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class TalosError(Exception):
@@ -52,9 +52,8 @@ class AlreadyExists(Conflict):
     """A resource with this identity exists."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong with an input.
+class Problem(NamedTuple):
+    """One thing wrong with an input; no dataclass, whose import would be half of a short command's start.
 
     `where` is what a person can open: `file:line:column`, or empty. `path` is the key inside the document,
     e.g. `machine.network.interfaces[0].mtu`.

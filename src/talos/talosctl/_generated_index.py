@@ -24,7 +24,7 @@ COMMANDS: dict[str, str] = {
     "config merge": "add the contexts of another talosconfig",
     "config new": "write a talosconfig with a new certificate",
     "config node": "set the nodes of the context",
-    "config proxy-url": "set the proxy of the context",
+    "config proxy-url": "print or set the proxy of the context",
     "config remove": "remove contexts",
     "containers": "list containers",
     "copy": "copy files from a node",

@@ -7,13 +7,14 @@ used; `_generated_index.py` (python tools/generate.py) knows names, aliases and 
 from __future__ import annotations
 
 import argparse
-import datetime
+import os
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    import datetime
+
     from talos.talosctl.session import Session
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
@@ -22,6 +23,8 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 def duration(text: str) -> datetime.timedelta:
     """Parse `1m30s` for argparse. Raises ArgumentTypeError."""
+    import datetime
+
     parts = list(_DURATION.finditer(text))
     if text != "0" and (not parts or "".join(p.group(0) for p in parts) != text):
         raise argparse.ArgumentTypeError(f"expected a duration such as 30s or 5m, got {text!r}")
@@ -41,8 +44,7 @@ class _Bool(argparse.BooleanOptionalAction):
     """`--wait`, `--wait=false`, `--no-wait`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """One flag. `kind`: bool, str, int, duration, strings (comma list, repeatable), array (repeatable), choice."""
 
     name: str
@@ -91,13 +93,12 @@ def _boolean(text: str) -> bool:
     raise argparse.ArgumentTypeError(f"expected true or false, got {text!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """One positional argument. `count`: "1", "?" (may be missing), "*" or "+"."""
 
     name: str
     help: str
-    count: str = "1"
+    count: str = "1"  # type: ignore[assignment]  # of tuple there is a method of this name
 
     def add_to(self, parser: argparse.ArgumentParser) -> None:
         """Declare the argument."""
@@ -123,11 +124,10 @@ INSECURE_FLAGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One command; `path` are its words. `run` returns the exit code, None for 0; `example` is shown by --help.
 
-    An `offline` command asks no node and awaits nothing.
+    An `offline` command asks no node and awaits nothing; `offline_with` names a boolean flag that makes it one.
     """
 
     path: str
@@ -140,3 +140,13 @@ class Command:
     example: str = ""
     hidden: bool = False
     offline: bool = False
+    offline_with: str = ""
+
+
+def formatter(prog: str) -> argparse.HelpFormatter:
+    """For the help of a command. As argparse would make it, without the import of shutil for the width."""
+    try:
+        columns = int(os.environ.get("COLUMNS", "")) or os.get_terminal_size().columns
+    except (ValueError, OSError):
+        columns = 80
+    return argparse.RawDescriptionHelpFormatter(prog, width=columns - 2)

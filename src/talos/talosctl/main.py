@@ -84,7 +84,7 @@ def parser(words: Sequence[str], found: command.Command) -> argparse.ArgumentPar
         prog=" ".join(["talosctl", *words]),
         description=found.description or found.help,
         epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=command.formatter,
         allow_abbrev=False,
     )
     own = {flag.short for flag in found.flags if flag.short}
@@ -160,8 +160,9 @@ def _guarded(found: command.Command, args: argparse.Namespace) -> int:
     from talos.talosctl.session import Session
     from talos.talosctl.session import run as run_loop
 
+    offline = found.offline or (found.offline_with != "" and bool(getattr(args, found.offline_with)))
     try:
-        return int(run_loop(_closing(found, Session(args), args), offline=found.offline) or 0)
+        return int(run_loop(_closing(found, Session(args), args), offline=offline) or 0)
     except KeyboardInterrupt:
         return exit_codes.Exit.INTERRUPTED
     except BrokenPipeError:

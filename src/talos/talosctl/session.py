@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from talos.base import errors
 from talos.talosctl import exit_codes, output
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from google.protobuf.message import Message
 
     from talos.machinery.client import connection as connections

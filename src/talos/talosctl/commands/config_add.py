@@ -27,6 +27,7 @@ COMMAND = command.Command(
     path="config add",
     help="add a context",
     run=run,
+    offline=True,
     arguments=(command.Argument("name", "name of the new context"),),
     flags=(
         command.Flag("ca", "path of the authority's certificate"),

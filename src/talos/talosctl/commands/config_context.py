@@ -20,6 +20,7 @@ COMMAND = command.Command(
     path="config context",
     help="choose the context to use",
     run=run,
+    offline=True,
     arguments=(command.Argument("name", "name of the context"),),
     aliases=("use-context",),
 )

@@ -19,4 +19,10 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
     return None
 
 
-COMMAND = command.Command(path="config contexts", help="list the contexts", run=run, aliases=("get-contexts",))
+COMMAND = command.Command(
+    path="config contexts",
+    help="list the contexts",
+    run=run,
+    offline=True,
+    aliases=("get-contexts",),
+)

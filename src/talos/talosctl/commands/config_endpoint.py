@@ -24,6 +24,7 @@ COMMAND = command.Command(
     path="config endpoint",
     help="set the endpoints of the context",
     run=run,
+    offline=True,
     arguments=(command.Argument("endpoint", "host, or host:port", count="+"),),
     aliases=("endpoints",),
 )

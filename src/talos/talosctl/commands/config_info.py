@@ -70,5 +70,6 @@ COMMAND = command.Command(
     path="config info",
     help="describe the context in use",
     run=run,
+    offline=True,
     flags=(command.Flag("output", "text, json or yaml", short="o", default="text"),),
 )

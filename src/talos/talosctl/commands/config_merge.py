@@ -28,5 +28,6 @@ COMMAND = command.Command(
     path="config merge",
     help="add the contexts of another talosconfig",
     run=run,
+    offline=True,
     arguments=(command.Argument("source", "path of another talosconfig", count="+"),),
 )

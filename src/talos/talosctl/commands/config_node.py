@@ -20,6 +20,7 @@ COMMAND = command.Command(
     path="config node",
     help="set the nodes of the context",
     run=run,
+    offline=True,
     arguments=(command.Argument("node", "address or name of a node", count="*"),),
     aliases=("nodes",),
 )

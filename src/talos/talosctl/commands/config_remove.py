@@ -39,6 +39,7 @@ COMMAND = command.Command(
     path="config remove",
     help="remove contexts",
     run=run,
+    offline=True,
     arguments=(command.Argument("pattern", "name or pattern such as 'test-*'"),),
     flags=(
         command.Flag("noconfirm", "do not ask", short="y", kind="bool"),

@@ -10,16 +10,17 @@ from talos.talosctl.session import Session
 
 
 def _client(*, short: bool) -> None:
-    import platform
+    import os
     import sys
 
     if short:
         print(f"Client {versions.TALOS}")
         return
-    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    machine = os.uname().machine
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
     print("Client:")
     print(f"\t{'Tag:':<13}{versions.TALOS}")
-    print(f"\t{'Python:':<13}{platform.python_version()}")
+    print(f"\t{'Python:':<13}{sys.version.split()[0]}")
     print(f"\t{'OS/Arch:':<13}{sys.platform}/{machine}")
 
 
@@ -65,4 +66,5 @@ COMMAND = command.Command(
         command.Flag("short", "print version numbers only", kind="bool"),
         *command.INSECURE_FLAGS,
     ),
+    offline_with="client",
 )
