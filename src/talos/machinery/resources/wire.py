@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import json
 from typing import Any
 
@@ -97,10 +98,22 @@ def encode(res: Resource[Any]) -> resource_pb2.Resource:
         from talos.machinery.api._generated.resource.config import config_pb2
 
         data = config_pb2.MachineConfigSpec(yaml_marshalled=res.spec.source).SerializeToString()
-    else:
+    elif isinstance(res.spec, msgspec.Struct):
         data = _codec.encode(res.spec, definition.message)
+    else:
+        return resource_pb2.Resource(metadata=_metadata(res), spec=_encode_meta(res.spec, definition.message))
     text = yaml_text(spec_data(res))
     return resource_pb2.Resource(metadata=_metadata(res), spec=resource_pb2.Spec(proto_spec=data, yaml_spec=text))
+
+
+@functools.lru_cache(maxsize=1024)
+def _encode_meta(spec: Any, message: str) -> resource_pb2.Spec:
+    """Encode the definition of a type or namespace: there are some 200, they never change, every client asks for all.
+
+    The message is shared: it may be put into others, not altered.
+    """
+    data = _codec.encode(spec, message)
+    return resource_pb2.Spec(proto_spec=data, yaml_spec=yaml_text(_dataclass(spec)))
 
 
 def _decode_metadata(found: resource_pb2.Metadata) -> resource.Metadata:
