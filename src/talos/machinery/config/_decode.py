@@ -170,10 +170,15 @@ def _field(annotation: Any) -> Decode:
     """The decoder of a field. A null leaves the default of a word out of a list that has no empty one."""
     decode = compiled(annotation)
     _, marks, optional = split(annotation)
-    choice = next((m for m in marks if isinstance(m, values.Choice)), None)
-    if optional or choice is None or "" in choice.texts:
+    if optional or not _is_closed(marks):
         return decode
     return lambda decoder, node, path: _FAILED if _yaml.is_null(node) else decode(decoder, node, path)
+
+
+def _is_closed(marks: tuple[Any, ...]) -> bool:
+    """Whether a value is a word of a list without an empty one."""
+    choice = next((m for m in marks if isinstance(m, values.Choice)), None)
+    return choice is not None and "" not in choice.texts
 
 
 def split(annotation: Any) -> tuple[Any, tuple[Any, ...], bool]:
@@ -199,6 +204,9 @@ def compiled(annotation: Any) -> Decode:
     """Return the decoder of an annotation."""
     bare, marks, optional = split(annotation)
     decode = _decoder(bare, marks)
+    if not optional and _is_closed(marks):
+        # In a list a null is no word; in a section it leaves the default, see `_field`.
+        return decode
     empty = None if optional else _zero(bare)
     # A tuple or mapping that may be None tells `[]` from nothing; nulls of Any stay None.
 

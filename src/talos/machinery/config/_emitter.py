@@ -78,7 +78,7 @@ def _lines(value: Any, indent: int) -> Iterator[str]:
 
 def _entry(head: str, value: Any, indent: int) -> Iterator[str]:
     if not _nested(value):
-        yield f"{head} {_scalar(value, _deeper(indent))}"
+        yield f"{head} {_scalar(value, _deeper(indent), _deeper(indent) - indent)}"
         return
     yield head
     yield from _lines(value, _deeper(indent))
@@ -132,7 +132,7 @@ def _deeper(indent: int) -> int:
 def _item(value: Any, indent: int) -> Iterator[str]:
     dash = f"{' ' * indent}- "
     if not _nested(value):
-        yield dash + _scalar(value, indent + 2)
+        yield dash + _scalar(value, indent + 2, 2)
         return
     # The first line of what is inside stands behind the dash.
     lines = _lines(value, indent + 2)
@@ -145,7 +145,7 @@ def _key(key: Any) -> str:
     return _double_quoted(key) if text.startswith("|") else text
 
 
-def _scalar(value: Any, indent: int) -> str:
+def _scalar(value: Any, indent: int, step: int = INDENT) -> str:
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -160,7 +160,7 @@ def _scalar(value: Any, indent: int) -> str:
         return "{}"
     if isinstance(value, list | tuple):
         return "[]"
-    return _text(str(value), indent)
+    return _text(str(value), indent, step)
 
 
 def _float(value: float) -> str:
@@ -172,9 +172,9 @@ def _float(value: float) -> str:
     return repr(value) if len(repr(value)) <= len(text) else text
 
 
-def _text(text: str, indent: int) -> str:
+def _text(text: str, indent: int, step: int) -> str:
     if "\n" in text:
-        return _literal(text, indent) or _double_quoted(text)
+        return _literal(text, indent, step) or _double_quoted(text)
     if not text:
         return '""'
     if not isinstance(_yaml.plain(text), str) or _looks_typed(text):
@@ -214,9 +214,11 @@ def _plain_allowed(text: str) -> bool:
     return ": " not in text and " #" not in text and not text.endswith(":")
 
 
-def _literal(text: str, indent: int) -> str | None:
-    """Write a block scalar; None when the text can not be one."""
+def _literal(text: str, indent: int, step: int) -> str | None:
+    """Write a block scalar, `step` deeper than what it belongs to; None when the text can not be one."""
     body = text.rstrip("\n")
+    if text.lstrip("\n").startswith("\t"):
+        return None
     lines = text.split("\n")
     if not all(_printable(line) for line in lines if line) or "\r" in text:
         return None
@@ -224,9 +226,7 @@ def _literal(text: str, indent: int) -> str | None:
         return None
     trailing = len(text) - len(body)
     chomp = "-" if trailing == 0 else "" if trailing == 1 and body else "+"
-    hint = str(INDENT) if text[0] in (" ", "\n") else ""
-    if hint and indent % INDENT:
-        hint = "2"
+    hint = str(step) if text[0] in (" ", "\n") else ""
     shown = lines[: len(lines) - 1] if trailing else lines
     margin = " " * indent
     return "\n".join([f"|{hint}{chomp}", *(margin + line if line else "" for line in shown)])

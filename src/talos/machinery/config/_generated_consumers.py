@@ -27,6 +27,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "DHCPv4Config": (),
     "DHCPv6Config": (),
     "DiscoveryIdentityConfig": (
+        "API machine.MachineService",
         "cluster.ConfigController",
         "cluster.InfoController",
         "k8s.AddressFilterController",
@@ -87,6 +88,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
         "secrets.RootKubernetesController",
     ),
     "KubeAPIServerConfig": (
+        "API machine.MachineService",
         "cluster.ConfigController",
         "cluster.InfoController",
         "k8s.AddressFilterController",
@@ -130,6 +132,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
         "k8s.ControlPlaneAuthorizationController",
     ),
     "KubeClusterConfig": (
+        "API machine.MachineService",
         "cluster.ConfigController",
         "cluster.InfoController",
         "k8s.AddressFilterController",
