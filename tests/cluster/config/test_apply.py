@@ -77,7 +77,7 @@ def worker(cluster: Cluster, tmp_path: Path) -> Iterator[Node]:
     assert node.disk == before
 
 
-@pytest.mark.feature("A014", "G015", "G107", "F029", "F032", "F028", "S002", "S061")
+@pytest.mark.feature("A014", "G015", "G107", "F029", "F032", "F028")
 def test_a_patch_takes_effect_at_once_and_stays(worker: Node) -> None:
     ran = worker.talosctl("patch", "mc", "-p", keepalive(701), "--mode", "no-reboot")
     assert "in force" in ran.err
@@ -86,7 +86,16 @@ def test_a_patch_takes_effect_at_once_and_stays(worker: Node) -> None:
     worker.sysctl("701")
 
 
-@pytest.mark.feature("F030", "F020", "S002")
+@pytest.mark.feature("G015", "S061")
+def test_apply_config_with_a_patch(worker: Node, tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(worker.active)
+    (tmp_path / "patch.yaml").write_text(keepalive(706))
+    worker.talosctl("apply-config", "-f", str(tmp_path / "base.yaml"), "--config-patch", f"@{tmp_path}/patch.yaml")
+    assert "706" in worker.active
+    worker.sysctl("706")
+
+
+@pytest.mark.feature("F030", "F020")
 def test_a_dry_run_shows_and_changes_nothing(worker: Node) -> None:
     before = worker.all
     ran = worker.talosctl("patch", "mc", "-p", keepalive(702), "--dry-run")
@@ -97,7 +106,7 @@ def test_a_dry_run_shows_and_changes_nothing(worker: Node) -> None:
     assert worker.all == before
 
 
-@pytest.mark.feature("F029", "F030", "S002")
+@pytest.mark.feature("F029", "F030")
 def test_what_is_refused_changes_nothing(worker: Node, tmp_path: Path) -> None:
     before = worker.all
     documents = worker.active.split("\n---\n")
@@ -117,7 +126,7 @@ def test_what_is_refused_changes_nothing(worker: Node, tmp_path: Path) -> None:
     assert worker.all == before
 
 
-@pytest.mark.feature("F029", "S002")
+@pytest.mark.feature("F029")
 def test_staged_waits_for_the_next_boot(worker: Node) -> None:
     active = worker.active
     worker.talosctl("patch", "mc", "-p", keepalive(703), "--mode", "staged")
@@ -129,7 +138,7 @@ def test_staged_waits_for_the_next_boot(worker: Node) -> None:
     worker.sysctl("703")
 
 
-@pytest.mark.feature("F029", "S002")
+@pytest.mark.feature("F029")
 def test_a_trial_is_taken_back(worker: Node) -> None:
     before = (worker.active, worker.persistent, worker.disk)
     worker.talosctl("patch", "mc", "-p", keepalive(704), "--mode", "try", "--timeout", "8s")
@@ -153,7 +162,7 @@ def test_edit_changes_the_node(worker: Node, tmp_path: Path) -> None:
     worker.sysctl("705")
 
 
-@pytest.mark.feature("A014", "P005", "G038", "A061")
+@pytest.mark.feature("A014", "G038", "A061")
 def test_a_reader_may_not_apply(worker: Node, tmp_path: Path) -> None:
     plane = worker.cluster.planes[0]
     target = tmp_path / "reader"

@@ -141,7 +141,7 @@ def machine(rootfs: Path, tmp_path: Path) -> Iterator[Box]:
 # --- maintenance mode
 
 
-@pytest.mark.feature("H036", "H010", "E042", "E183", "E211", "E212", "E232", "E233", "D167", "D191", "B025")
+@pytest.mark.feature("H036", "H010", "E042", "E183", "E211", "E212", "E232", "E233", "B025")
 def test_a_node_without_a_configuration_waits_in_maintenance(box: Box) -> None:
     out = json.loads(box.until("get", "machinestatus", "-o", "json", insecure=True))
     assert out["spec"]["stage"] == "maintenance"
@@ -222,7 +222,7 @@ def _active(box: Box) -> str:
     return str(yaml.safe_load(box.until("get", "machineconfig", "v1alpha1", "-o", "yaml"))["spec"])
 
 
-@pytest.mark.feature("F029", "F030", "S002")
+@pytest.mark.feature("F029", "F030")
 def test_a_refused_configuration_changes_nothing(box: Box, tmp_path: Path) -> None:
     disk, active = box.disk, _active(box)
     cases = {
@@ -243,7 +243,7 @@ def test_a_refused_configuration_changes_nothing(box: Box, tmp_path: Path) -> No
     assert (box.disk, _active(box)) == (disk, active)
 
 
-@pytest.mark.feature("F029", "G107", "S002")
+@pytest.mark.feature("F029", "G107")
 def test_staged_waits_and_no_reboot_does_not(box: Box) -> None:
     patch = "machine:\n  sysctls:\n    net.ipv4.tcp_keepalive_time: '%d'\n"
     disk = box.disk
@@ -262,7 +262,7 @@ def test_staged_waits_and_no_reboot_does_not(box: Box) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.feature("F029", "S002")
+@pytest.mark.feature("F029")
 def test_a_trial_that_cuts_the_node_off_is_taken_back(box: Box, tmp_path: Path) -> None:
     disk, active = box.disk, _active(box)
     other = bundle.generate()
