@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import ipaddress
 from pathlib import Path
 
 from talos.base import errors
@@ -95,6 +96,28 @@ class Talosconfig(plan.Step):
                         path.unlink()
         kubeconfig.tidy(path)
         _forget(cluster, TALOSCONFIG)
+
+
+def follow(cluster: Cluster) -> None:
+    """Have the context name the control planes of now, unless a person has changed what it names."""
+    access = cluster.state.access.get(TALOSCONFIG)
+    if access is None or not Path(access.path).exists():
+        return
+    with kubeconfig.locked(Path(access.path)):
+        config = talosconfig.load(Path(access.path))
+        found, wanted = config.contexts.get(access.context), talos_context(cluster)
+        if found is None or _talos_digest(found) != access.digest or found.endpoints == wanted.endpoints:
+            return
+        network = cluster.request.network
+        if all(_is_in(network, endpoint) for endpoint in found.endpoints):
+            talosconfig.save(config.with_context(access.context, wanted), Path(access.path))
+
+
+def _is_in(network: ipaddress.IPv4Network, endpoint: str) -> bool:
+    try:
+        return ipaddress.IPv4Address(endpoint) in network
+    except ValueError:
+        return False
 
 
 class Kubeconfig(plan.Step):

@@ -162,6 +162,7 @@ def read(path: Path) -> Content:
 def write(path: Path, content: Content) -> None:
     """Replace the file (the one behind a symbolic link) as a whole, mode 0600."""
     target = Path(os.path.realpath(path))
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:

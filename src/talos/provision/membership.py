@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from talos.base import errors
 from talos.k8s import client, drain
 from talos.machinery.rpc import status
-from talos.provision import access, plan, ready
+from talos.provision import access, configs, plan, ready
 from talos.provision.api import Api
 from talos.provision.cluster import require_complete, require_root
 from talos.provision.providers.namespaces import hostcheck, network, node
@@ -53,6 +54,7 @@ async def add_node(
             await plan.undo(node.steps(added), cluster, force=True)
             cluster.update(request=without_node(cluster.request, added))
             raise
+        await asyncio.to_thread(access.follow, cluster)
     if wait_timeout_s is not None:
         deadline, nodes = ready.Deadline(wait_timeout_s), cluster.request.nodes
         healthy = ready.Healthy(cluster.request.control_planes[0], deadline, nodes)
@@ -72,6 +74,10 @@ async def remove_node(store: Store, name: str, node_name: str, progress: plan.Pr
         gone = cluster.request.node(node_name)
         if gone.role is Role.CONTROL_PLANE and len(cluster.request.control_planes) == 1:
             raise errors.Conflict(f"{gone.name} is the only control plane; destroy the cluster instead")
+        if gone.ip == _kubernetes_host(cluster) and not force:
+            raise errors.Conflict(
+                f"{gone.ip} of {gone.name} is the address of Kubernetes in this cluster's configs; --force removes it"
+            )
         for step in leave_steps(gone):
             try:
                 await plan.do([step], cluster, progress)
@@ -84,7 +90,13 @@ async def remove_node(store: Store, name: str, node_name: str, progress: plan.Pr
             raise failures[0]
         cluster.update(request=without_node(cluster.request, gone))
         await plan.do([*network.steps(), Services()], cluster, progress)
+        await asyncio.to_thread(access.follow, cluster)
         return gone
+
+
+def _kubernetes_host(cluster: Cluster) -> str:
+    url = configs.endpoint(cluster.request, balanced=bool(cluster.state.options.get("balanced")))
+    return urlsplit(url).hostname or ""
 
 
 def leave_steps(gone: Node) -> list[plan.Step]:

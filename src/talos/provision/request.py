@@ -341,4 +341,6 @@ def parse_mount(text: str) -> HostMount:
     source, target = keys.get("source", ""), keys.get("target", "")
     if not (source.startswith("/") and target.startswith("/")) or ".." in Path(target).parts:
         raise errors.Invalid(f"mount {text!r}: source and target have to be absolute paths")
+    if len(Path(target).parts) < 2:
+        raise errors.Invalid(f"mount {text!r}: the target cannot be the root of the nodes")
     return HostMount(source, target, keys.get("readonly", "false") in ("", "true", "1"))

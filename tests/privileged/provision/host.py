@@ -198,6 +198,19 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+def kill_tree(pid: int) -> None:
+    """kill -9 what a command started, so that it ends too."""
+    for child in children(pid):
+        kill_tree(child)
+        kill(child)
+
+
+def in_network_of(pid: int, *argv: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the real machine in the network of a node."""
+    words = ["nsenter", f"--target={pid}", "--net", "--", *argv]
+    return subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+
+
 def _cgroups(clusters: Path) -> list[str]:
     """Cgroups of any cluster kept in this folder."""
     found = []
@@ -243,15 +256,22 @@ def until(condition: object, timeout_s: float, what: str) -> None:
 
 
 @contextmanager
-def host(home: Path, script: str = "") -> Iterator[Host]:
-    """A machine for a block; whatever is left on it ends with it."""
-    home.mkdir(parents=True, exist_ok=True)
-    made = Host(home)
-    made.boot(script)
+def booted(machine: Host, script: str = "") -> Iterator[None]:
+    """Have it run for a block; whatever is left on it ends with it."""
+    machine.home.mkdir(parents=True, exist_ok=True)
+    machine.boot(script)
     try:
-        yield made
+        yield
     finally:
-        made.crash()
+        machine.crash()
+
+
+@contextmanager
+def host(home: Path, script: str = "") -> Iterator[Host]:
+    """A machine for a block."""
+    made = Host(home)
+    with booted(made, script):
+        yield made
 
 
 @contextmanager

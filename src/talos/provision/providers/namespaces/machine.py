@@ -13,7 +13,7 @@ import resource
 import signal
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -54,6 +54,8 @@ _TMPFS = (
     ("system", Flag.NOSUID | Flag.NODEV, "mode=0755"),
     ("tmp", Flag.NOSUID | Flag.NODEV, "mode=1777"),
 )
+# Where a tmpfs or EPHEMERAL will be.
+_WRITABLE = ("dev", "run", "system", "tmp", "var")
 _LOCKED = Flag.NOSUID | Flag.NODEV | Flag.NOEXEC
 
 
@@ -75,6 +77,7 @@ def become(launch: Launch, console: int, step: Callable[[str], None]) -> NoRetur
     mount.propagate("/", Flag.PRIVATE, recursive=True)
     root = Path(launch.mount_point)
     mount_root(Path(launch.root), root)
+    mount_points(launch.binds, root)
     _pseudo(root)
     _cgroups(launch.cgroup, root)
     _devices(root)
@@ -138,6 +141,23 @@ def mount_root(source: Path, target: Path) -> None:
         mount.mount(device.path, target, "squashfs", Flag.RDONLY | Flag.NODEV)
 
 
+def mount_points(binds: Sequence[Bind], root: Path) -> None:
+    """Give the read-only root the mount points it lacks: laid over it by an overlay that nobody can write to either."""
+    missing = [
+        bind
+        for bind in binds
+        if Path(bind.target).parts[1] not in _WRITABLE and not (root / bind.target.lstrip("/")).exists()
+    ]
+    if not missing:
+        return
+    # Hidden below the overlay afterwards.
+    skeleton = root / "tmp"
+    mount.mount("tmpfs", skeleton, "tmpfs", Flag.NOSUID | Flag.NODEV, "mode=0755,size=1m")
+    for bind in missing:
+        _make_target(Path(bind.source), skeleton / bind.target.lstrip("/"))
+    mount.mount("overlay", root, "overlay", Flag.RDONLY | Flag.NODEV, f"lowerdir={skeleton}:{root}")
+
+
 def mount_ephemeral(image: Path, target: Path) -> None:
     """Mount the node's own file system. The last boot's mount of it must be gone, or two would write to one file.
 
@@ -196,12 +216,16 @@ def _bind(bind: Bind, root: Path) -> None:
     target = root / bind.target.lstrip("/")
     source = Path(bind.source)
     if not target.exists():
-        if source.is_dir():
-            target.mkdir(parents=True)
-        else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.touch()
+        _make_target(source, target)
     mount.bind(source, target, read_only=bind.read_only, recursive=True)
+
+
+def _make_target(source: Path, target: Path) -> None:
+    if source.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
 
 
 def _uts(name: str) -> None:
