@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from talos.linux import cgroup
+
 SOURCES = Path(__file__).resolve().parent.parent / "src"
 TIMEOUT_S = 300.0
 
@@ -49,6 +51,16 @@ class Home:
         """Remove a cluster, if it is there."""
         if (self.clusters / name).exists():
             self.talosctl("cluster", "destroy", "--name", name, "--force")
+
+
+def cpu_s(cgroup_path: str) -> float:
+    """CPU time that everything in a cgroup and below has used so far, also what has ended."""
+    for directory in cgroup.tree().directories(cgroup_path):
+        if (file := directory / "cpuacct.usage").exists():
+            return int(file.read_text()) / 1e9
+        if (file := directory / "cpu.stat").exists() and "usage_usec" in (text := file.read_text()):
+            return int(text.split("usage_usec", 1)[1].split()[0]) / 1e6
+    raise FileNotFoundError(f"no CPU time for cgroup {cgroup_path}")
 
 
 def processes(init_pid: int) -> dict[str, int]:

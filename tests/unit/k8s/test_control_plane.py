@@ -134,6 +134,10 @@ def test_controller_manager() -> None:
     assert value(args, "node-cidr-mask-size-ipv6") == []
     more = flags.controller_manager(replace(MANAGER, extra_args={"controllers": ("-ttl",)}))  # type: ignore[arg-type]
     assert value(more, "controllers") == ["*,-ttl"]
+    # Its start is not held up by its own rate limit, unless a user wants that.
+    assert value(args, "kube-api-burst") == ["200"]
+    less = flags.controller_manager(replace(MANAGER, extra_args={"kube-api-burst": ("30",)}))  # type: ignore[arg-type]
+    assert value(less, "kube-api-burst") == ["30"]
 
 
 @pytest.mark.feature("M030", "E086")
