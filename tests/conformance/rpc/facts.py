@@ -1,4 +1,4 @@
-"""The original's API as an independent client knows it: descriptors built from recorded numbers, in a pool of their own.
+"""The original's API as an independent client knows it: descriptors from recorded numbers, in a pool of their own.
 
 tests/data/rpcs.json and messages.json hold names, numbers, types and labels only. Nothing of the project's protos/ or
 generated modules goes into the pool, so a message that both sides understand shows that the two agree.
@@ -88,7 +88,7 @@ def pool() -> descriptor_pool.DescriptorPool:
             added.add(file)
             for needed in files[file].dependency:
                 add(needed.removesuffix(".recorded"))
-            made.Add(files[file])  # type: ignore[no-untyped-call]
+            made.Add(files[file])
 
     for file in files:
         add(file)
@@ -149,4 +149,4 @@ def _enum(name: str, facts: Any, files: Any, built: dict[str, Any]) -> None:
 
 def message(name: str) -> Any:
     """Class of a recorded message."""
-    return message_factory.GetMessageClass(pool().FindMessageTypeByName(name))  # type: ignore[no-untyped-call]
+    return message_factory.GetMessageClass(pool().FindMessageTypeByName(name))

@@ -38,7 +38,7 @@ def ours() -> Any:
         importlib.import_module(module.name)
     for name in ("any", "duration", "empty", "struct", "timestamp", "wrappers"):
         importlib.import_module(f"google.protobuf.{name}_pb2")
-    return descriptor_pool.Default()  # type: ignore[no-untyped-call]
+    return descriptor_pool.Default()
 
 
 def _kind(field: Any) -> str:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 HANDLERS: tuple[str, ...] = (
     "talos.machined.api.bootstrap:Bootstrap",
+    "talos.machined.api.capture:Capture",
+    "talos.machined.api.client_config:ClientConfig",
     "talos.machined.api.containers:Containers",
     "talos.machined.api.cosi_state:CosiState",
+    "talos.machined.api.cpufreq:CpuFreq",
     "talos.machined.api.dmesg:Dmesg",
     "talos.machined.api.etcd:Etcd",
+    "talos.machined.api.etcd_recover:EtcdRecover",
     "talos.machined.api.events:Events",
     "talos.machined.api.files:Files",
     "talos.machined.api.health:Health",

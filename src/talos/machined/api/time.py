@@ -60,11 +60,16 @@ async def ask(server: str, port: int = NTP_PORT) -> float:
     """Time of `server` now, in Unix seconds, half the round trip added. TimedOut without an answer."""
     loop = asyncio.get_running_loop()
     started = time.monotonic()
-    transport, exchange = await loop.create_datagram_endpoint(_Exchange, remote_addr=(server, port))
+    try:
+        transport, exchange = await loop.create_datagram_endpoint(_Exchange, remote_addr=(server, port))
+    except (OSError, UnicodeError) as error:
+        raise errors.Temporary(f"NTP server {server!r} is not found: {error}") from error
     try:
         packet = await asyncio.wait_for(exchange.reply, _TIMEOUT_S)
     except TimeoutError as error:
         raise errors.TimedOut(f"no answer from NTP server {server} within {_TIMEOUT_S:.0f} s") from error
+    except OSError as error:
+        raise errors.Temporary(f"NTP server {server} does not answer: {error}") from error
     finally:
         transport.close()
     return parse_reply(packet) + (time.monotonic() - started) / 2
@@ -81,6 +86,8 @@ class Time(Handlers):
 
     async def time_check(self, request: time_pb2.TimeRequest, call: rpc.Call) -> time_pb2.TimeResponse:
         """Compare with the given server."""
+        if not request.server:
+            raise errors.Invalid("an NTP server has to be named")
         remote = await ask(request.server)
         message = time_pb2.Time(server=request.server, localtime=_timestamp(time.time()), remotetime=_timestamp(remote))
         return time_pb2.TimeResponse(messages=[message])

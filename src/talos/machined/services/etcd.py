@@ -22,7 +22,7 @@ from talos.base import errors
 from talos.base.constants import cgroups, paths, users
 from talos.cosi import state
 from talos.k8s.etcd import client as etcd
-from talos.k8s.etcd import command, membership
+from talos.k8s.etcd import command, membership, restore
 from talos.linux import cgroup
 from talos.machined.bootstrap import EtcdBootstrap
 from talos.machinery.resources.etcd import etcd_spec, pki_status
@@ -83,6 +83,10 @@ class Etcd(service.Service):
         _own(paths.ETCD_DATA)
         self._spec = (await self._store.get(etcd_spec.EtcdSpec, etcd_spec.SPEC_ID)).spec
         self._env = tuple(v for e in await self._store.list(environment.Environment) for v in e.spec.variables)
+        if restore.is_untouched(paths.ETCD_DATA):
+            # machined ended between the recovery and the first start of etcd.
+            self._found(self._spec)
+            return
         if (paths.ETCD_DATA / "member").exists():
             self._start = command.Start.CONTINUE
             return
@@ -105,7 +109,11 @@ class Etcd(service.Service):
         request = self._bootstrap.pending
         self._bootstrap.done()
         if request is not None and request.recover:
-            raise errors.Unsupported("recovery from a snapshot is not supported yet")
+            await asyncio.to_thread(recover, skip_hash=request.skip_hash_check)
+        self._found(spec)
+
+    def _found(self, spec: etcd_spec.EtcdSpec.Spec) -> None:
+        """Start as the first member of a new cluster."""
         self._start = command.Start.NEW
         self._cluster = command.initial_cluster([(spec.name, command.peer_urls(spec.advertised_addresses))])
 
@@ -141,7 +149,7 @@ class Etcd(service.Service):
             spec.name, spec.advertised_addresses, spec.listen_peer_addresses, spec.listen_client_addresses
         )
         # The data directory may have come to life since it was looked at: a crashed first start is no first start.
-        begun = (paths.ETCD_DATA / "member").exists()
+        begun = (paths.ETCD_DATA / "member").exists() and not restore.is_untouched(paths.ETCD_DATA)
         start = command.Start.CONTINUE if begun else self._start
         args = command.command_line(node, start, self._cluster, spec.extra_args)
         env = list(self._env)
@@ -200,6 +208,18 @@ async def leave(services: supervisor.Supervisor, client: etcd.Client) -> bool:
     await services.stop(Etcd.id)
     await asyncio.to_thread(shutil.rmtree, paths.ETCD_DATA / "member", ignore_errors=True)
     return True
+
+
+def recover(
+    snapshot: Path = paths.ETCD_RECOVERY_SNAPSHOT, data: Path = paths.ETCD_DATA, *, skip_hash: bool = False
+) -> None:
+    """Make the data directory from the uploaded snapshot, and forget that. Raises Invalid; blocks."""
+    if not snapshot.exists():
+        raise errors.Invalid("there is no snapshot to recover from: it has to be uploaded before")
+    restore.restore(snapshot, data, skip_hash=skip_hash)
+    _own(data)
+    snapshot.unlink()
+    _log.info("data directory made from a snapshot")
 
 
 def _own(directory: Path) -> None:
