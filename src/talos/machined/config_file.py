@@ -6,11 +6,15 @@
 Each is replaced atomically, the copy first. So when the two differ and the copy fits its checksum, `config.yaml` was
 damaged, or the machine died between the two steps of a change nobody was told had succeeded: the copy is right both
 times. A copy that does not fit its checksum is ignored.
+
+What is in force is noted in memory (`/system/run`), too: a machined that is started again within one boot goes on with
+it, though what is on disk may be meant for the next.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +22,10 @@ from pathlib import Path
 from talos.base.constants import paths
 
 FILE = paths.STATE / paths.CONFIG_FILENAME
+NOTE = paths.SYSTEM_RUN / "config.active.yaml"
 COPY_NAME = "config.last-good.yaml"
 _MARK = b"# sha256 "
+_log = logging.getLogger("configuration")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +39,9 @@ class Found:
 class ConfigFile:
     """The file and its copy."""
 
-    def __init__(self, path: Path = FILE) -> None:
+    def __init__(self, path: Path = FILE, note: Path | None = None) -> None:
         self.path = path
+        self.note_path = note or (NOTE if path == FILE else path.with_name(NOTE.name))
         self.copy = path.with_name(COPY_NAME)
 
     def read(self) -> Found | None:
@@ -75,6 +82,20 @@ class ConfigFile:
                 _replace(self.copy, _MARK + hashlib.sha256(before).hexdigest().encode() + b"\n" + before)
             raise
 
+    def note(self, source: bytes) -> None:
+        """Remember what is in force till the machine boots. A note that cannot be made is worth no failure."""
+        try:
+            _replace(self.note_path, source, durable=False)
+        except OSError as error:
+            _log.warning("%s", error)
+
+    def noted(self) -> bytes | None:
+        """Return what an earlier machined of this boot had in force."""
+        try:
+            return self.note_path.read_bytes()
+        except OSError:
+            return None
+
     def _read_copy(self) -> bytes | None:
         """Return the copy if it fits its checksum."""
         try:
@@ -86,8 +107,8 @@ class ConfigFile:
         return source
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Give a file new content: all of it or none, and on the disk before this returns."""
+def _replace(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Give a file new content: all of it or none; if `durable`, on the disk before this returns."""
     scratch = path.with_name(f".{path.name}.new")
     try:
         fd = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -95,13 +116,16 @@ def _replace(path: Path, data: bytes) -> None:
             view = memoryview(data)
             while view:
                 view = view[os.write(fd, view) :]
-            os.fsync(fd)
+            if durable:
+                os.fsync(fd)
         finally:
             os.close(fd)
         scratch.replace(path)
     except OSError:
         scratch.unlink(missing_ok=True)
         raise
+    if not durable:
+        return
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(directory)

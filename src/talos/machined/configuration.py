@@ -103,6 +103,7 @@ class Configuration:
         """Put a configuration in force. It has been checked before."""
         self.end_trial()
         await self._put(ACTIVE_ID, source)
+        self.file.note(source)
 
     async def _put(self, id: str, source: bytes | None) -> None:
         if source is not None:
@@ -141,7 +142,8 @@ class Configuration:
     async def try_out(self, source: bytes, seconds: float) -> None:
         """Put a configuration in force for `seconds`, then return to the one before this and any earlier trial."""
         before = self._before_trial if self._trial is not None else await self.active()
-        await self.activate(source)
+        self.end_trial()
+        await self._put(ACTIVE_ID, source)
         self._before_trial = before
         self._trial = asyncio.create_task(self._roll_back(seconds), name="configuration/trial")
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -260,6 +261,21 @@ def test_staged_waits_and_no_reboot_does_not(box: Box) -> None:
     while subprocess.run(read, capture_output=True, text=True, check=True).stdout.strip() != "612":
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+@pytest.mark.feature("F029")
+def test_what_is_staged_waits_though_machined_dies(box: Box) -> None:
+    patch = "machine:\n  sysctls:\n    net.ipv4.tcp_keepalive_time: '%d'\n"
+    active = _active(box)
+    assert box.talosctl("patch", "mc", "-p", patch % 615, "--mode", "staged").returncode == 0
+    gone = box.machined()
+    os.kill(gone, signal.SIGKILL)
+    while box.machined() in (0, gone):
+        time.sleep(0.05)
+    box.wait_console("configuration of before machined was started again")
+    assert _active(box) == active
+    assert "615" in box.until("get", "machineconfig", "persistent", "-o", "yaml")
+    assert box.talosctl("patch", "mc", "-p", patch % 612, "--mode", "staged").returncode == 0
 
 
 @pytest.mark.feature("F029")

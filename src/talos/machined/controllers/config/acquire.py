@@ -88,6 +88,8 @@ class AcquireController(controller.Controller):
 
     async def _look(self) -> None:
         """Ask the sources in order until what they gave is complete."""
+        if await self._go_on():
+            return
         merged: container.Container | None = None
         for name, read in self._sources():
             found = await self._read(name, read)
@@ -102,6 +104,21 @@ class AcquireController(controller.Controller):
             if merged.v1alpha1 is not None:
                 await self._current.persist(merged.encode())
                 return
+
+    async def _go_on(self) -> bool:
+        """Take up what an earlier machined of this boot had in force; what is on disk stays for the next boot."""
+        noted, stored = self._current.file.noted(), self._current.file.read()
+        if noted is None or stored is None:
+            return False
+        try:
+            if loader.load(noted, name="running").v1alpha1 is None:
+                return False
+        except errors.Invalid:
+            return False
+        _log.info("machine configuration of before machined was started again")
+        await self._current.activate(noted)
+        await self._current.persist(stored.source)
+        return True
 
     async def _read(self, name: str, read: Callable[[], Awaitable[bytes | None]]) -> container.Container | None:
         try:

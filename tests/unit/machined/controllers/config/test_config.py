@@ -70,7 +70,7 @@ class Node:
     def __init__(self, tmp_path: Path, store: inmem.InMemory, made: runtime.Runtime) -> None:
         self.tmp_path, self.store, self.runtime = tmp_path, store, made
         self.bus = events.EventBus()
-        self.file = config_file.ConfigFile(tmp_path / "state/config.yaml")
+        self.file = config_file.ConfigFile(tmp_path / "state/config.yaml", tmp_path / "active.yaml")
         self.current = configuration.Configuration(store, self.file)
         self.runtime.register(PersistenceController(self.current))
         for name in ("proc", "usr/local/etc/talos"):
@@ -253,6 +253,28 @@ async def test_machine_type_follows_the_configuration() -> None:
             await state.put(store, MachineConfig(ACTIVE_ID, MachineConfig.Spec(source=source)))
             await made.wait_idle()
             assert (await store.get(MachineType, MACHINE_TYPE_ID)).spec.machine_type is kind
+
+
+@pytest.mark.feature("F029", "H010")
+@pytest.mark.parametrize("note", [VALID, None, b"machine: [", env(A="1")])
+async def test_a_machined_that_is_started_again_goes_on(node: Node, note: bytes | None) -> None:
+    """What was staged meanwhile still waits for a boot; a note that is none is passed over."""
+    node.file.write(CONTROL_PLANE)
+    if note is not None:
+        node.file.note(note)
+        assert node.file.note_path.stat().st_mode & 0o777 == 0o600
+    node.acquires(Metal(None))
+    assert await node.acquired() == (VALID if note == VALID else CONTROL_PLANE)
+    assert await node.current.persistent() == node.file.path.read_bytes() == CONTROL_PLANE
+
+
+async def test_what_is_noted(node: Node) -> None:
+    await node.current.accept(WORKER)
+    assert node.file.noted() == WORKER
+    await node.current.try_out(CONTROL_PLANE, 60)
+    await node.current.stage(VALID)
+    # A trial, even one that nobody takes back any more, does not outlive machined.
+    assert node.file.noted() == WORKER
 
 
 # --- on disk
