@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
-import difflib
 import enum
 import functools
 import sys
@@ -110,6 +109,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     folded = {word.lower(): word for word in known}
     if name.lower() in folded:
         return folded[name.lower()]
+    import difflib
+
     near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=_SIMILAR)
     return folded[near[0]] if near else ""
 

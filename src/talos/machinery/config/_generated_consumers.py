@@ -265,7 +265,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "SysctlConfig": (
         "runtime.KernelParamConfigController",
     ),
-    "SysfsConfig": (),
+    "SysfsConfig": (
+        "runtime.KernelParamConfigController",
+    ),
     "TCPProbeConfig": (),
     "TimeSyncConfig": (
         "network.TimeServerConfigController",

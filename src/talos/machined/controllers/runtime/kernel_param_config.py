@@ -21,7 +21,5 @@ class KernelParamConfigController(controller.Controller):
             return
         for name, value in views.sysctls(active.documents).items():
             await r.put(KernelParamSpec(f"proc.sys.{name}", KernelParamSpec.Spec(value=value)))
-        config = active.documents.v1alpha1
-        sysfs = (config.machine.sysfs if config is not None and config.machine is not None else None) or {}
-        for name, value in sysfs.items():
+        for name, value in views.sysfs(active.documents).items():
             await r.put(KernelParamSpec(f"sys.{name}", KernelParamSpec.Spec(value=value)))

@@ -60,6 +60,7 @@ from talos.machinery.config.views.machine import (
     resolvers,
     static_hosts,
     sysctls,
+    sysfs,
     time_sync,
 )
 
@@ -114,5 +115,6 @@ __all__ = [
     "static_hosts",
     "static_pods",
     "sysctls",
+    "sysfs",
     "time_sync",
 ]

@@ -14,6 +14,7 @@ from talos.machinery.config.documents.network import hostname as hostname_docume
 from talos.machinery.config.documents.network import resolver, static_host
 from talos.machinery.config.documents.network import time_sync as time_sync_document
 from talos.machinery.config.documents.runtime import sysctl
+from talos.machinery.config.documents.runtime import sysfs as sysfs_document
 from talos.machinery.types import pem
 from talos.machinery.types.machine import MachineType
 
@@ -115,10 +116,10 @@ class Discovery(msgspec.Struct, frozen=True):
 
 
 def discovery(config: container.Container) -> Discovery:
-    """Registries of cluster discovery."""
+    """Registries of cluster discovery. Of both, which no valid configuration has, the v1alpha1 section counts."""
     documents = config.all(discovery_service.DiscoveryServiceConfig)
     legacy = cluster_section(config).discovery
-    if documents or legacy is None:
+    if legacy is None:
         return Discovery(tuple((d.name, d.endpoint) for d in documents), kubernetes_registry=False)
     if legacy.enabled is not True:
         return Discovery((), kubernetes_registry=False)
@@ -223,6 +224,12 @@ def time_sync(config: container.Container) -> TimeSync:
     if legacy is None:
         return TimeSync(enabled=True, servers=(), boot_timeout=None)
     return TimeSync(legacy.disabled is not True, legacy.servers, legacy.boot_timeout)
+
+
+def sysfs(config: container.Container) -> dict[str, str]:
+    """Attributes below /sys: dotted name -> value."""
+    document = config.one(sysfs_document.SysfsConfig)
+    return {**(machine_section(config).sysfs or {}), **(document.params if document else {})}
 
 
 def sysctls(config: container.Container) -> dict[str, str]:
