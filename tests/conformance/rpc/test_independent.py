@@ -6,6 +6,7 @@ this node serves and those it does not, through machined's socket and through ap
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ class Witness:
     """A gRPC client that knows the original's numbers."""
 
     def __init__(self, target: Path) -> None:
+        self.target = target
         self.channel = grpc.aio.insecure_channel(f"unix:{target}")
 
     async def call(self, rpc: facts.Rpc, request: Any = None, roles: tuple[str, ...] = ("os:admin",)) -> Any:
@@ -55,8 +57,9 @@ class Witness:
         kind = f"{'stream' if rpc.client_streaming else 'unary'}_{'stream' if rpc.server_streaming else 'unary'}"
         method = getattr(self.channel, kind)(rpc.path, **options)
         metadata = tuple(("talos-role", role) for role in roles)
-        argument = iter([request]) if rpc.client_streaming else request
-        call = method(argument, timeout=2, metadata=metadata)
+        if rpc.client_streaming:
+            return await asyncio.to_thread(self._upload, rpc, kind, options, request, metadata)
+        call = method(request, timeout=2, metadata=metadata)
         received: list[Any] = []
         try:
             if rpc.server_streaming:
@@ -72,6 +75,16 @@ class Witness:
                 return OK, "", received
             return error.code(), error.details(), received
         return await call.code(), "", received
+
+    def _upload(self, rpc: facts.Rpc, kind: str, options: Any, request: Any, metadata: Any) -> Any:
+        """By the synchronous client: the other takes a call that was ended while it was writing for its own failure."""
+        with grpc.insecure_channel(f"unix:{self.target}") as channel:
+            call = getattr(channel, kind)(rpc.path, **options)
+            try:
+                found = call(iter([request]), timeout=2, metadata=metadata)
+                return OK, "", list(found) if rpc.server_streaming else [found]
+            except grpc.RpcError as error:
+                return error.code(), error.details(), []
 
 
 def served(node: Node, rpc: facts.Rpc) -> bool:
