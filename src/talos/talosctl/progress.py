@@ -23,6 +23,9 @@ import wcwidth
 MODES = ("auto", "plain", "json", "quiet")
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _TICK_S = 0.1
+# ECMA-48 control functions, and DEC's private modes for the cursor.
+_ERASE_LINE, _ERASE_BELOW = "\x1b[K", "\x1b[J"
+_HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 # A plain log repeats what a step waits for only when it is new, and not more often than this.
 _PLAIN_PAUSE_S = 5.0
 
@@ -139,16 +142,20 @@ class Json(Quiet):
 
 
 class Live(Plain):
-    """Finished steps stay as lines, running ones are redrawn below them."""
+    """Finished steps stay as lines, running ones are redrawn below them.
+
+    Each change is one write that draws over what is there and erases only the rest, so that nothing flickers.
+    """
 
     def __init__(self, out: TextIO, *, colour: bool) -> None:
         super().__init__(out)
         self._colour = colour
-        self._drawn = 0
+        self._drawn: list[int] = []  # width of each line that is redrawn
         self._frame = 0
         self._ticker: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        self._out.write(_HIDE_CURSOR)
         self._ticker = asyncio.create_task(self._tick(), name="progress")
         return self
 
@@ -159,7 +166,7 @@ class Live(Plain):
             self._ticker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticker
-        self._out.write(self._erase())
+        self._out.write(self._home() + _ERASE_BELOW + _SHOW_CURSOR)
         self._out.flush()
 
     async def _tick(self) -> None:
@@ -189,26 +196,37 @@ class Live(Plain):
         self._line(f"{self._paint('31', '✗')} {title}: {reason}")
 
     def _line(self, text: str) -> None:
-        self._out.write(self._erase() + text + "\n")
-        self._draw()
+        self._draw(f"{text}{_ERASE_LINE}\n")
 
-    def _draw(self) -> None:
-        size = shutil.get_terminal_size()
+    def _draw(self, before: str = "") -> None:
+        size = self._size()
+        home = self._home()
         shown = list(self._active.values())[: max(1, size.lines - 2)]
         lines = [self._running(step, size.columns) for step in shown]
-        self._out.write(self._erase() + "".join(f"{line}\n" for line in lines))
+        self._drawn = [width for _, width in lines]
+        self._out.write(home + before + "".join(f"{line}{_ERASE_LINE}\n" for line, _ in lines) + _ERASE_BELOW)
         self._out.flush()
-        self._drawn = len(lines)
 
-    def _running(self, step: _Active, columns: int) -> str:
+    def _running(self, step: _Active, columns: int) -> tuple[str, int]:
         frame = _FRAMES[self._frame % len(_FRAMES)]
         elapsed = f"{time.monotonic() - step.began:.0f} s"
         text = clip(f"{step.title} {elapsed}" + (f"  {step.text}" if step.text else ""), columns - 3)
-        return f"{self._paint('36', frame)} {text}"
+        return f"{self._paint('36', frame)} {text}", 2 + max(0, wcwidth.wcswidth(text))
 
-    def _erase(self) -> str:
-        drawn, self._drawn = self._drawn, 0
-        return f"\x1b[{drawn}A\x1b[J" if drawn else ""
+    def _home(self) -> str:
+        """To where the redrawn lines begin; a terminal that became narrower has folded them."""
+        columns = self._size().columns
+        rows = sum(max(1, -(-width // columns)) for width in self._drawn)
+        self._drawn = []
+        # The terminal itself may have written: it shows a pressed Ctrl-C where the cursor is.
+        return f"\r\x1b[{rows}A" if rows else "\r"
+
+    def _size(self) -> os.terminal_size:
+        """Of the terminal that is written to, as it is now."""
+        with contextlib.suppress(OSError, ValueError):
+            if (found := os.get_terminal_size(self._out.fileno())).columns:
+                return found
+        return shutil.get_terminal_size()
 
     def _paint(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text

@@ -192,6 +192,16 @@ def words(pid: int) -> str:
         return ""
 
 
+def inner_pid(pid: int) -> int:
+    """A process's pid as its machine sees it: of the namespaces it is in, the second."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    numbers = next(line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:"))
+    return int(numbers[1]) if len(numbers) > 1 else 0
+
+
 def kill(pid: int) -> None:
     """kill -9, if it is still there."""
     with contextlib.suppress(ProcessLookupError):

@@ -1,11 +1,13 @@
 import asyncio
 import io
 import json
+import os
 import re
 
 import pytest
 
 from talos.talosctl import progress
+from tests import terminal
 
 
 class Terminal(io.StringIO):
@@ -13,18 +15,11 @@ class Terminal(io.StringIO):
         return True
 
 
-def _screen(written: str) -> list[str]:
-    """What a terminal shows after these bytes (cursor up and erase below are all that is used)."""
-    lines: list[str] = [""]
-    for part in re.split(r"(\x1b\[\d*[A-Za-z]|\n)", re.sub(r"\x1b\[[0-9;]*m", "", written)):
-        if part == "\n":
-            lines.append("")
-        elif match := re.fullmatch(r"\x1b\[(\d+)A", part):
-            del lines[len(lines) - int(match[1]) - 1 :]
-            lines.append("")
-        elif part != "\x1b[J":
-            lines[-1] += part
-    return [line for line in lines if line]
+def _screen(written: str, columns: int = 1000) -> list[str]:
+    """What a terminal shows after this output."""
+    shown = terminal.Terminal(columns)
+    shown.feed(written)
+    return shown.lines
 
 
 @pytest.mark.parametrize(
@@ -96,3 +91,63 @@ def test_clip_counts_cells_not_characters() -> None:
     assert progress.clip("abcdef", 4) == "abc…"
     assert progress.clip("日本語", 5) == "日本…"
     assert progress.clip("a\x1b[2Jb", 10) == "a[2Jb…"
+
+
+async def test_one_write_per_change_that_erases_nothing_before_it_draws_over_it() -> None:
+    """What flickers is a screen erased by one write and drawn by the next."""
+
+    class Writes(Terminal):
+        def __init__(self) -> None:
+            super().__init__()
+            self.parts: list[str] = []
+
+        def write(self, text: str) -> int:
+            self.parts.append(text)
+            return super().write(text)
+
+    out = Writes()
+    async with progress.make("auto", out, {"TERM": "xterm", "NO_COLOR": "1"}) as view:
+        view.begin("a", "first")
+        view.begin("b", "second")
+        await asyncio.sleep(0.15)
+        for number in range(3):
+            out.parts.clear()
+            view.update("a", f"reason {number}")
+            view.note(f"note {number}")
+            (part,) = out.parts
+            assert part.startswith("\r\x1b[2A")
+            assert part.index("\x1b[J") == len(part) - 3
+    assert _screen(out.getvalue()) == ["note 0", "note 1", "note 2"]
+
+
+async def test_lines_that_a_narrower_terminal_folds_are_erased(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = 60
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_: os.terminal_size((columns, 24)))
+    out = Terminal()
+    async with progress.make("auto", out, {"TERM": "xterm", "NO_COLOR": "1"}) as view:
+        for key in "abc":
+            view.begin(key, f"{key} " + 40 * "x")
+        await asyncio.sleep(0.15)
+        shown = terminal.Terminal(60)
+        shown.feed(out.getvalue())
+        assert len(shown.lines) == 3
+        shown.resize(25)
+        assert len(shown.lines) == 6
+        columns, written = 25, len(out.getvalue())
+        await asyncio.sleep(0.15)
+        shown.feed(out.getvalue()[written:])
+        written = len(out.getvalue())
+        assert [len(line) <= 25 for line in shown.lines] == [True] * 3
+        assert not shown.cursor_shown
+    shown.feed(out.getvalue()[written:])
+    assert (shown.lines, shown.cursor_shown) == ([], True)
+
+
+async def test_more_steps_than_rows_stay_below_the_height(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_: os.terminal_size((80, 6)))
+    out = Terminal()
+    async with progress.make("auto", out, {"TERM": "xterm"}) as view:
+        for number in range(20):
+            view.begin(str(number), f"step {number}")
+        await asyncio.sleep(0.15)
+        assert len(_screen(out.getvalue())) == 4

@@ -59,7 +59,7 @@ def unpack(archive: Path, target: Path) -> None:
                 with path.open("wb") as sink:
                     shutil.copyfileobj(content, sink, 1 << 20)
     except tarfile.TarError as error:
-        raise errors.Invalid(f"image is not a tar archive: {error}") from error
+        raise errors.Invalid("the image is not a tar archive, compressed or not") from error
     if not (target / "index.json").exists():
         raise errors.Invalid("image is not an OCI archive: it has no index.json")
 
