@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import ssl
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -24,6 +21,10 @@ def fetch(url: str, headers: Mapping[str, str]) -> bytes:
     """Return what a URL answers. Blocks; call it in a thread. Raises OSError, Invalid."""
     if urlsplit(url).scheme not in ("http", "https"):
         raise errors.Invalid(f"{url}: manifests are fetched over http or https only")
+    # Few nodes fetch any, and it brings e-mail along, on the way of every boot.
+    import ssl
+    import urllib.request
+
     request = urllib.request.Request(url, headers=dict(headers))
     with urllib.request.urlopen(request, timeout=_FETCH_S, context=ssl.create_default_context()) as answer:
         data: bytes = answer.read(_SIZE_MAX + 1)
