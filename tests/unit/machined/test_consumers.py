@@ -83,7 +83,11 @@ async def test_controllers_read_what_the_table_says(
     assert undeclared == set()
     seen = {kind for kind, names_ in read.items() if names_}
     claimed = {kind for kind, names_ in CONSUMERS.items() if names_}
-    assert seen == claimed
+    # One that waits for more than it is given here is not run to its end, so it need not have read anything.
+    given = {MachineConfig, static_pod_server_status.StaticPodServerStatus}
+    waiting = {name for name, cls in _readers() if {one.cls for one in cls.inputs} - given}
+    assert {kind for kind in claimed - seen if not set(CONSUMERS[kind]) <= waiting} == set()
+    assert len(seen) > 40
 
 
 def test_every_kind_is_in_the_table() -> None:
