@@ -263,12 +263,18 @@ def _tell(fd: int | None, text: str) -> None:
 
 
 def clear_cgroups(directories: Sequence[str]) -> None:
-    """Remove what the last boot left below the node's cgroup."""
+    """Remove what the last boot left below the node's cgroup, which in v2 takes no process while it gives controllers
+    to children."""
     for directory in directories:
         for name, _, _ in os.walk(directory, topdown=False):
             if name != directory:
                 with contextlib.suppress(OSError):
                     Path(name).rmdir()
+        control = Path(directory, "cgroup.subtree_control")
+        if control.exists():
+            for name in control.read_text().split():
+                with contextlib.suppress(OSError):
+                    control.write_text(f"-{name}")
 
 
 def _describe(code: int) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from talos.base import errors
 from talos.linux import cgroup, loop, netlink, process
 from talos.provision import artifacts, plan
-from talos.provision.providers.namespaces import launch, resident
+from talos.provision.providers.namespaces import launch, resident, subtree
 from talos.provision.request import Node
 from talos.provision.state import Cluster
 
@@ -122,7 +122,7 @@ def make_cgroup(cluster: Cluster, node: Node) -> launch.Cgroup:
     limits = cgroup.Limits(
         memory_max_bytes=node.resources.memory_bytes, cpu_max_millicores=node.resources.cpu_millicores
     )
-    tree.create(path, limits)
+    subtree.create(tree, path, limits)
     mounts: dict[str, list[str]] = {}
     if tree.version is cgroup.Version.V1:
         for controller, top in tree.mounts.items():

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from talos.base import errors
 from talos.linux import cgroup, pidfd, process, procfs
-from talos.provision.providers.namespaces import launch
+from talos.provision.providers.namespaces import launch, subtree
 
 _REPORT_LIMIT_S = 90.0
 _SOURCES = Path(__file__).resolve().parents[4]
@@ -44,7 +44,7 @@ async def start(name: str, arguments: Sequence[str], *, cgroup_path: str, log: P
     Returns the pid. Raises Permanent with what it reported instead of "ok", TimedOut when it reports nothing.
     """
     tree = cgroup.tree()
-    tree.create(cgroup_path)
+    subtree.create(tree, cgroup_path)
     log.touch(mode=0o600)
     environment = {
         "PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
@@ -119,10 +119,12 @@ async def kill(cgroup_path: str, timeout_s: float = 30.0) -> None:
 
 def _prune(tree: cgroup.Tree, path: str) -> None:
     """Remove the folder of all clusters' cgroups once it is empty."""
-    top = path.strip("/").split("/")[0]
-    for directory in tree.directories(top):
+    name = path.strip("/").split("/")[0]
+    for directory in tree.directories(name):
         with contextlib.suppress(OSError):
             directory.rmdir()
+        if tree.version is cgroup.Version.V2 and not directory.exists():
+            subtree.close_top(directory.parent)
 
 
 async def end(record: launch.Record | None, number: int, timeout_s: float) -> bool:
