@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from talos.machinery.config import consumers, loader
 from tests.cluster import driver
 
 Cluster = driver.LocalCluster
@@ -188,7 +189,9 @@ def test_a_configured_node_takes_nothing_from_strangers(worker: Node, tmp_path: 
     assert ran.code not in (0, 2)
 
 
-def test_documents_nothing_reads_are_told(worker: Node) -> None:
-    ran = worker.talosctl("patch", "mc", "-p", "apiVersion: v1alpha1\nkind: OOMConfig\n", "--dry-run")
-    assert "accepted, not yet used by this release: " in ran.err
-    assert "OOMConfig" in ran.err
+def test_documents_nothing_reads_are_told(worker: Node, tmp_path: Path) -> None:
+    (tmp_path / "same.yaml").write_text(worker.active)
+    ran = worker.talosctl("apply-config", "-f", str(tmp_path / "same.yaml"), "--dry-run")
+    note = consumers.note(loader.load(worker.active.encode()))
+    assert note in ran.err
+    assert ("accepted, not yet used" in ran.err) is bool(note)
