@@ -20,7 +20,7 @@ KEY = bytes(range(32))
 METHODS = method.of_service(cluster_pb2.DESCRIPTOR.services_by_name["Cluster"])
 
 
-async def eventually(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+async def eventually(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
     async with asyncio.timeout(timeout_s):
         while not condition():
             await asyncio.sleep(0.01)

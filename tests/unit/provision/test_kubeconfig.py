@@ -2,6 +2,7 @@ import copy
 import os
 import stat
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -151,3 +152,54 @@ def test_kubectl_reads_what_we_merge_and_honours_the_lock(tmp_path: Path) -> Non
     assert "config.lock" in refused.stderr
     assert run("config", "use-context", "admin@one").returncode == 0
     assert kubeconfig.read(path)["current-context"] == "admin@one"
+
+
+def _holder(path: Path) -> "subprocess.Popen[str]":
+    script = (
+        "import sys; from pathlib import Path; from talos.provision import kubeconfig\n"
+        f"with kubeconfig.locked(Path({str(path)!r})):\n    print(flush=True); sys.stdin.read()"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    started = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert started.stdout is not None
+    started.stdout.readline()
+    return started
+
+
+def test_the_lock_of_a_killed_command_is_taken_over_at_once(tmp_path: Path) -> None:
+    path = tmp_path / ".kube/config"
+    holder = _holder(path)
+    with pytest.raises(errors.Conflict, match=r"config is locked by another program"), kubeconfig.locked(path, 0.2):
+        pass
+    holder.kill()
+    holder.communicate()
+    assert path.with_name("config.lock").exists()
+    with kubeconfig.locked(path, 0.2):
+        assert path.with_name("config.lock").exists()
+    assert not path.with_name("config.lock").exists()
+
+
+def test_the_lock_of_another_program_is_respected_until_it_is_old(tmp_path: Path) -> None:
+    path, lock = tmp_path / "config", tmp_path / "config.lock"
+    lock.touch()
+    with pytest.raises(errors.Conflict), kubeconfig.locked(path, 0.1):
+        pass
+    os.utime(lock, (1, 1))
+    with kubeconfig.locked(path, 0.1):
+        pass
+    assert not lock.exists()
+
+
+def test_what_killed_commands_left_beside_the_file_is_tidied(tmp_path: Path) -> None:
+    folder = tmp_path / ".kube"
+    folder.mkdir()
+    for name in (".config.999999999", ".config.999999999.abc", f".config.{os.getpid()}", "config", ".config.bak"):
+        (folder / name).touch()
+    kubeconfig.tidy(folder / "config")
+    assert {file.name for file in folder.iterdir()} == {f".config.{os.getpid()}", "config", ".config.bak"}
+    for file in folder.iterdir():
+        file.unlink()
+    kubeconfig.tidy(folder / "config")
+    assert not folder.exists()
