@@ -71,7 +71,7 @@ def _ready(cluster: LocalCluster) -> dict[str, bool]:
     return found
 
 
-@pytest.mark.feature("G019", "G024")
+@pytest.mark.feature("G013", "G024")
 def test_flags_of_create(cluster: LocalCluster) -> None:
     for node in cluster.nodes:
         assert cluster.talosctl("read", "/proc/sys/net/ipv4/tcp_keepalive_time", node=node).out.strip() == "1234"

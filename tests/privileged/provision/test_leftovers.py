@@ -37,7 +37,7 @@ def _kill_command(machine: Host, command: subprocess.Popen[str]) -> None:
     command.stderr.close()
 
 
-@pytest.mark.feature("G013", "G021")
+@pytest.mark.feature("G013", "G021", "G026", "R016")
 def test_create_and_destroy_leave_nothing(machine: Host) -> None:
     before = machine.snapshot()
     machine.talosctl(*host.create("k", "--workers", "1", "-p", "18080:80"))
@@ -48,6 +48,37 @@ def test_create_and_destroy_leave_nothing(machine: Host) -> None:
         assert len(getattr(during, part)) > len(getattr(before, part)), part
     machine.talosctl("cluster", "destroy", "--name", "k")
     assert machine.snapshot() == before
+
+
+@pytest.mark.feature("G019", "R016")
+def test_the_flags_of_the_docker_provisioner(machine: Host) -> None:
+    before = machine.snapshot()
+    flags = [
+        "--cpus-workers",
+        "0.5",
+        "--memory-workers",
+        "1GiB",
+        "--memory-controlplanes",
+        "1.5GiB",
+        "-p",
+        "8086:80/tcp",
+    ]
+    made = machine.talosctl(
+        *("cluster", "create", "docker", "--name", "k", "--subnet", "10.28.0.0/24", "--workers", "1", *flags),
+        *("--talosconfig-destination", str(machine.home / "here"), "--wait=false", "-o", "json"),
+    )
+    told = json.loads(made.stdout)
+    assert (told["network"]["cidr"], told["exposed_ports"]) == ("10.28.0.0/24", ["8086:80/tcp"])
+    assert [(one["type"], one["cpus"], one["memory_bytes"], one["state"]) for one in told["nodes"]] == [
+        ("controlplane", 2.0, 1536 * 1024**2, "running"),
+        ("worker", 0.5, 1024**3, "running"),
+    ]
+    config = machine.talosctl("config", "info", "--talosconfig", str(machine.home / "here")).stdout
+    assert "10.28.0.2" in config
+    machine.talosctl("cluster", "destroy", "--name", "k")
+    assert machine.snapshot() == before
+    refused = machine.talosctl("cluster", "create", "docker", "--image", "x", code=7).stderr
+    assert refused.startswith("error: --image: ")
 
 
 @pytest.mark.parametrize("event", range(1, EVENTS + 1))
