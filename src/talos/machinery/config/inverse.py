@@ -101,32 +101,39 @@ def _document(old: document.Document | None, new: document.Document) -> list[dic
 
 def _section(old: Any, new: Any) -> _Step:
     step = _Step()
-    kind: Any = type(old)
-    converts = {key: convert for _, key, convert in encoder.keys(kind)}
-    defaults = {one.name: _default(one) for one in msgspec.structs.fields(kind)}
-    for key, (attribute, _, annotation) in _decode.fields(kind).items():
+    rules = _rules(type(old))
+    for key, (attribute, rule) in rules.items():
         left, right = getattr(old, attribute), getattr(new, attribute)
         if left == right:
             continue
         try:
-            _inside(step, key, left, right, annotation)
+            _inside(step, key, left, right, rule.annotation)
         except _Inexpressible:
-            _field(step, key, left, right, _Field(annotation, defaults[attribute], converts[key]))
+            _field(step, key, left, right, rule)
     if step.sets:
-        _carry(step, new, kind)
+        _carry(step, new, rules)
     return step
+
+
+def _rules(kind: Any) -> dict[str, tuple[str, _Field]]:
+    converts = {key: convert for _, key, convert in encoder.keys(kind)}
+    defaults = {one.name: _default(one) for one in msgspec.structs.fields(kind)}
+    return {
+        key: (attribute, _Field(annotation, defaults[attribute], converts[key]))
+        for key, (attribute, _, annotation) in _decode.fields(kind).items()
+    }
 
 
 def _default(one: Any) -> Any:
     return one.default if one.default is not msgspec.NODEFAULT else one.default_factory()
 
 
-def _carry(step: _Step, new: Any, kind: Any) -> None:
-    """Booleans that must have a value: left out they are taken as false."""
-    for key, (attribute, _, annotation) in _decode.fields(kind).items():
-        bare, _, optional = _decode.split(annotation)
-        if bare is bool and not optional and getattr(new, attribute):
-            step.sets[key] = True
+def _carry(step: _Step, new: Any, rules: Mapping[str, tuple[str, _Field]]) -> None:
+    """Say again what a patch changes that leaves it out: true booleans, and nothing where there is something unsaid."""
+    for key, (attribute, rule) in rules.items():
+        value = getattr(new, attribute)
+        if key not in step.sets and not _fits(rule, value, rule.default, value):
+            step.sets[key] = rule.convert(value)
 
 
 def _inside(step: _Step, key: str, left: Any, right: Any, annotation: Any) -> None:

@@ -125,3 +125,12 @@ def test_a_control_plane_becomes_a_worker_by_a_patch_and_back(kinds: tuple[int, 
 def test_what_no_patch_can_do_is_said() -> None:
     with pytest.raises(errors.Invalid, match="can delete the v1alpha1 document"):
         inverse.between(load(LEGACY + "}\n", LINK), load(LINK))
+
+
+@pytest.mark.feature("F020")
+def test_nothing_where_there_is_something_unsaid_stays_nothing() -> None:
+    head = "apiVersion: v1alpha1\nkind: KubeProxyConfig\n"
+    old, new = load(head + "config: null\n"), load(head + "enabled: false\nconfig: null\n")
+    text = inverse.between(old, new)
+    assert text == head + "enabled: false\nconfig: null\n"
+    assert inverse.same(patcher.patch(old, [text]), new)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, note, settings
 
 from talos.base import errors
 from talos.machinery.config import container, difference, encoder, inverse, lint, loader, patcher, validation
 
 from . import strategies
 
-PROFILE = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+# The same examples on every run.
+PROFILE = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @PROFILE
@@ -31,6 +32,8 @@ def test_the_difference_as_a_patch_turns_one_into_the_other(
     pair: tuple[container.Container, container.Container],
 ) -> None:
     old, new = pair
+    for config in pair:
+        note(encoder.encode(config).decode())
     text = inverse.between(old, new)
     assert inverse.same(patcher.patch(old, [text]) if text else old, new)
     assert bool(text) != inverse.same(old, new)
