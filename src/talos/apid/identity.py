@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from talos.apid import _purpose
 from talos.base import errors
 from talos.machinery.rpc import server as rpc
 
 IMPERSONATOR = "os:impersonator"
 READER = "os:reader"
 ROLE_KEY = "talos-role"
-# DER of the extension "extended key usage" (2.5.29.37) whose only purpose is clientAuth, without and with `critical`.
-_PURPOSE = bytes.fromhex("300a06082b06010505070302")
-_EXTENSION = bytes.fromhex("0603551d25")
-_CLIENT_ONLY = (
-    _EXTENSION + b"\x04\x0c" + _PURPOSE,
-    _EXTENSION + b"\x01\x01\xff\x04\x0c" + _PURPOSE,
-)
 
 
 def check_purpose(certificate: bytes) -> None:
     """Raise Denied unless the certificate (DER) is for clients and for nothing else."""
-    if not any(form in certificate for form in _CLIENT_ONLY):
+    try:
+        found = _purpose.purposes(certificate)
+    except ValueError:
+        found = []
+    if found != [_purpose.CLIENT]:
         raise errors.Denied("client certificate must have exactly one extended key usage: client authentication")
 
 

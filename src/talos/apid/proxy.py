@@ -9,11 +9,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from talos.apid import _wire, identity, routing
-from talos.base import errors, tasks
+from talos.base import errors
 from talos.base.constants import ports
 from talos.machinery.rpc import channel, server, status
 
 IDLE_S = 15 * 60.0
+_GRACE_S = 1.0
+"""The deadline of a call is kept by whoever took it; the hop behind it is given up a little later."""
+_EARLY_S = 0.25
+"""Of many nodes, those that have not answered are given up early enough for the others' answers to get through."""
 Headers = Mapping[str, Sequence[str]]
 
 
@@ -91,6 +95,11 @@ class Proxy:
             identity.check_purpose(call.peer.certificate)
         return identity.roles(call)
 
+    @staticmethod
+    def _time_for_each(call: server.Call) -> float | None:
+        left = call.remaining_s
+        return None if left is None else max(left - _EARLY_S, left * 0.8)
+
     def _backend(self, node: str) -> channel.Channel:
         return self.backends.local if node in self.own else self.backends.remote(node)
 
@@ -101,9 +110,11 @@ class Proxy:
         if request is None:
             raise errors.Invalid("request without a message")
 
+        timeout_s = self._time_for_each(call)
+
         async def ask(node: str) -> bytes:
             try:
-                async with self._backend(node).raw(call.path, metadata=headers, timeout_s=call.remaining_s) as onward:
+                async with self._backend(node).raw(call.path, metadata=headers, timeout_s=timeout_s) as onward:
                     await onward.send(request, end=True)
                     reply = await onward.receive()
                     return _wire.with_metadata(reply or b"", node)
@@ -120,11 +131,12 @@ class Proxy:
             raise errors.Invalid("request without a message")
         await stream.send_headers()
         sending = asyncio.Lock()
+        timeout_s = self._time_for_each(call)
 
         async def follow(node: str) -> None:
             extra = _wire.metadata(node)
             try:
-                async with self._backend(node).raw(call.path, metadata=headers, timeout_s=call.remaining_s) as onward:
+                async with self._backend(node).raw(call.path, metadata=headers, timeout_s=timeout_s) as onward:
                     await onward.send(request, end=True)
                     async for message in onward:
                         async with sending:
@@ -142,24 +154,38 @@ def _failure(node: str, error: Exception) -> bytes:
 
 
 async def _pipe(stream: server.RawStream, backend: channel.Channel, call: server.Call, headers: Headers) -> None:
-    """Both directions at once, bytes untouched, until the backend ends the call."""
-    async with (
-        backend.raw(call.path, metadata=headers, timeout_s=call.remaining_s) as onward,
-        tasks.Owner("proxy") as owner,
-    ):
-        upload = owner.spawn(_upload(stream, onward), "upload")
-        started = False
-        async for message in onward:
-            if not started:
-                await stream.send_headers()
-                started = True
-            await stream.send(message)
-        if not started:
-            await stream.send_headers()
-        upload.cancel()
+    """Both directions at once, bytes untouched, until the backend ends the call or the caller breaks the rules."""
+    timeout_s = None if call.remaining_s is None else call.remaining_s + _GRACE_S
+    async with backend.raw(call.path, metadata=headers, timeout_s=timeout_s) as onward:
+        upload = asyncio.ensure_future(_upload(stream, onward))
+        download = asyncio.ensure_future(_download(stream, onward))
+        both = {upload, download}
+        try:
+            done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if download not in done:
+                upload.result()
+            await download
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.wait(both)
+            for task in both:
+                # What went wrong in the other direction meanwhile is not reported twice.
+                task.cancelled() or task.exception()
 
 
 async def _upload(stream: server.RawStream, onward: channel.RawCall) -> None:
     async for message in stream:
         await onward.send(message)
     await onward.end()
+
+
+async def _download(stream: server.RawStream, onward: channel.RawCall) -> None:
+    started = False
+    async for message in onward:
+        if not started:
+            await stream.send_headers()
+            started = True
+        await stream.send(message)
+    if not started:
+        await stream.send_headers()

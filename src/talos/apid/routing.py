@@ -7,6 +7,7 @@ are lists of messages. A call that was forwarded once (`proxyfrom`) stays here.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -37,6 +38,9 @@ STREAMED = frozenset(
         "/cluster.ClusterService/HealthCheck",
     }
 )
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+_NAME_BYTES, _SHOWN = 253, 100
+MAX_NODES = 1024
 _NOT_FORWARDED = frozenset({":authority", "node", "nodes", "talos-role", "user-agent"})
 
 
@@ -69,14 +73,16 @@ def is_streamed(path: str) -> bool:
 
 
 def check_node(node: str) -> None:
-    """Raise Invalid for a target that is empty or carries a port."""
+    """Raise Invalid for a target that is no name and no address, or carries a port."""
     if not node:
         raise errors.Invalid("node name must not be empty")
     try:
         ipaddress.ip_address(node)
     except ValueError:
         if ":" in node:
-            raise errors.Invalid(f"node {node!r} must not have a port") from None
+            raise errors.Invalid(f"node {node[:_SHOWN]!r} must not have a port") from None
+        if len(node) > _NAME_BYTES or not _NAME.fullmatch(node):
+            raise errors.Invalid(f"node {node[:_SHOWN]!r} is no name of a host") from None
 
 
 def route(path: str, metadata: Mapping[str, Sequence[str]], own: frozenset[str]) -> Route:
@@ -87,6 +93,8 @@ def route(path: str, metadata: Mapping[str, Sequence[str]], own: frozenset[str])
     if nodes:
         if not path.startswith(MANY_SERVICES):
             raise errors.Invalid(f"{path} can not be asked of many nodes")
+        if len(nodes) > MAX_NODES:
+            raise errors.Invalid(f"at most {MAX_NODES} nodes can be asked at a time, got {len(nodes)}")
         for node in nodes:
             check_node(node)
         return Many(tuple(nodes), is_streamed(path))

@@ -31,7 +31,14 @@ from talos.machinery.rpc import status
 
 _log = logging.getLogger("rpc.http2")
 _BACKLOG_BYTES = 32 << 20
-_RESETS_PER_S = 500
+_PER_S: dict[type, int] = {
+    h2.events.StreamReset: 500,
+    h2.events.PingReceived: 1000,
+    h2.events.RemoteSettingsChanged: 100,
+}
+"""More of these in a second is no use anybody makes of a connection."""
+_CLOSE_S = 1.0
+_UNPARSED_BYTES = 128 << 10
 _INVALID = str(status.Code.INVALID_ARGUMENT.value)
 
 
@@ -102,26 +109,29 @@ grpclib.protocol.Buffer = Buffer  # type: ignore[assignment,misc]
 
 
 class _Processor(grpclib.protocol.EventsProcessor):
-    """Ignores events nobody has asked for; counts resets."""
+    """Ignores events nobody has asked for; counts those a flood is made of."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._second, self._resets = 0, 0
+        self._second = 0
+        self._counts: dict[type, int] = {}
 
     def process(self, event: Any) -> None:
         processors = getattr(self, "processors", None)
         if processors is None or type(event) not in processors:
             return
-        if isinstance(event, h2.events.StreamReset):
-            self._count_reset()
+        if type(event) in _PER_S:
+            self._count(type(event))
         super().process(event)
 
-    def _count_reset(self) -> None:
+    def _count(self, kind: type) -> None:
         second = int(time.monotonic())
-        self._resets = self._resets + 1 if second == self._second else 1
-        self._second = second
-        if self._resets > _RESETS_PER_S:
-            raise ConnectionAbortedError("too many streams are reset")
+        if second != self._second:
+            self._second = second
+            self._counts.clear()
+        self._counts[kind] = self._counts.get(kind, 0) + 1
+        if self._counts[kind] > _PER_S[kind]:
+            raise ConnectionAbortedError(f"flood: {kind.__name__}")
 
 
 class Protocol(grpclib.protocol.H2Protocol):
@@ -157,6 +167,8 @@ class Protocol(grpclib.protocol.H2Protocol):
         try:
             for event in self.connection.feed(data):
                 self.processor.process(event)
+            if len(self.connection._connection.incoming_buffer._data) > _UNPARSED_BYTES:
+                raise ConnectionAbortedError("a frame is longer than agreed")
         except Exception as error:
             # Whatever a peer sends that h2 can not make sense of is the peer's doing.
             _log.debug("connection ended: %s", error)
@@ -174,6 +186,8 @@ class Protocol(grpclib.protocol.H2Protocol):
         with contextlib.suppress(Exception):
             self.connection.flush()
         self.processor.close(reason)
+        # A peer that does not read would keep a closing connection for ever.
+        asyncio.get_running_loop().call_later(_CLOSE_S, self._transport.abort)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._accepted.discard(self)

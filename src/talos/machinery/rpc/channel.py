@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ from multidict import MultiDict
 from talos.machinery.rpc import _framing, status
 from talos.machinery.rpc.method import Method
 
+CONNECT_S = 20.0
 M = TypeVar("M", bound=Message)
 Metadata = Mapping[str, str | Iterable[str]]
 
@@ -131,7 +133,21 @@ def _translated() -> Any:
 Connect = Callable[[str, int], Awaitable[socket.socket]]
 
 
-class _Special(grpclib.client.Channel):
+class _Connecting(grpclib.client.Channel):
+    """A connection that is made in bounded time: an address that swallows packets is no reason to wait for minutes."""
+
+    async def _create_connection(self) -> Any:
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                return await super()._create_connection()
+        except TimeoutError as error:
+            if error.errno is None:
+                text = f"no connection within {CONNECT_S:g} s"
+                raise TimeoutError(errno.ETIMEDOUT, text) from None
+            raise
+
+
+class _Special(_Connecting):
     """A connection made in a way of ours, or whose server has to pass a check before anything is sent to it."""
 
     def __init__(
@@ -200,7 +216,7 @@ class Channel:
         }
         if connect is not None or (check is not None and tls is not None):
             return cls(_Special(host, port, check if tls is not None else None, connect, **options), f"{host}:{port}")
-        return cls(grpclib.client.Channel(host, port, **options), f"{host}:{port}")
+        return cls(_Connecting(host, port, **options), f"{host}:{port}")
 
     def close(self) -> None:
         """Close the connection; running calls end with UNAVAILABLE."""
