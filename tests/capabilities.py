@@ -45,6 +45,17 @@ def _cluster() -> str | None:
     return _netns() or _loop() or _artifacts()
 
 
+def machine_dir() -> Path:
+    """Where ./dev leaves the built machine image."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "talos" / "machines" / "current"
+
+
+def _machine() -> str | None:
+    found = (machine_dir() / "disk.raw").exists()
+    return _root() or (None if found else f"no machine image at {machine_dir()} (./dev image --vm builds it)")
+
+
 def original_fixtures_dir() -> Path:
     """The original's own test inputs, beside the checkout when somebody has them; never needed."""
     return Path(__file__).resolve().parent.parent.parent / "shared" / "fixtures"
@@ -60,6 +71,7 @@ PROBES: dict[str, Callable[[], str | None]] = {
     "needs_loop": _loop,
     "needs_artifacts": _artifacts,
     "needs_cluster": _cluster,
+    "needs_machine": _machine,
     "needs_original_fixtures": _original_fixtures,
 }
 OPTIONAL = frozenset({"needs_original_fixtures"})

@@ -21,19 +21,27 @@
 struct daemon {
 	const char *name;
 	const char *module;
-	int is_first; /* PID 1 may start before the kernel has entropy, and takes no input that a hash seed would defend */
+	int is_first; /* runs for the kernel, maybe before it has entropy, on no input that a hash seed would defend */
 };
 
 static const struct daemon daemons[] = {
 	{"init", "talos.init.main", 1},
+	{"modprobe", "talos.init.modprobe", 1},
 	{"machined", "talos.machined.main", 0},
 	{"apid", "talos.apid.main", 0},
 	{"trustd", "talos.trustd.main", 0},
 	{"dashboard", "talos.dashboard.main", 0},
 };
 
+/* The kernel starts the initramfs by this very path; the root file system has nothing there. */
+static const char first_stage_path[] = "/init";
+static const struct daemon first_stage = {"init", "talos.init.stage1", 1};
+
 static const struct daemon *find(const char *argv0)
 {
+	if (strcmp(argv0, first_stage_path) == 0)
+		return &first_stage;
+
 	const char *slash = strrchr(argv0, '/');
 	const char *name = slash ? slash + 1 : argv0;
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tools.dev.environment import Environment
 
-from talos.imager import assemble, cache, components, images, rootfs, sysroot, toolchain
+from talos.imager import assemble, cache, components, images, kernel, machine, rootfs, sysroot, toolchain
 from talos.imager.progress import Progress
 from talos.provision import artifacts
 
@@ -21,19 +21,25 @@ class Workshop:
     def __init__(self, environment: Environment, progress: Progress) -> None:
         self.root, self.environment, self.progress = environment.root, environment, progress
         self._logs = cache.root() / "logs"
-        self._tree: sysroot.Sysroot | None = None
+        self._trees: dict[str, sysroot.Sysroot] = {}
 
     def tree(self) -> sysroot.Sysroot:
         """The sysroot, made when absent."""
-        if self._tree is None:
-            table = self.root / "rootfs" / "packages.toml"
-            log = self._logs / "sysroot.log"
+        return self._unpacked("packages", "Debian packages of the sysroot")
+
+    def machine_tree(self) -> sysroot.Sysroot:
+        """Kernel, boot loader and the tools of machine images and virtual machines, made when absent."""
+        return self._unpacked("machine", "Debian's kernel, boot loader and QEMU")
+
+    def _unpacked(self, name: str, title: str) -> sysroot.Sysroot:
+        if name not in self._trees:
+            table, log = self.root / "rootfs" / f"{name}.toml", self._logs / f"sysroot-{name}.log"
             if sysroot.cached(table):
-                self._tree = sysroot.build(table, log=log)
+                self._trees[name] = sysroot.build(table, log=log)
             else:
-                with self.progress.step("Debian packages of the sysroot"):
-                    self._tree = sysroot.build(table, log=log)
-        return self._tree
+                with self.progress.step(title):
+                    self._trees[name] = sysroot.build(table, log=log)
+        return self._trees[name]
 
     def builder(self, *, top: Path | None = None, gocache: Path | None = None) -> components.Builder:
         """The component builder with a usable Go."""
@@ -68,6 +74,14 @@ class Workshop:
         packed = self._shown("root filesystem", rootfs.cached(recipe), lambda: rootfs.build(recipe))
         return assemble.assemble(built, builder.components, layout, packed)
 
+    def machine_image(self, level: int = DEVELOPMENT_LEVEL) -> Path:
+        """Folder with a machine's disk image and unified kernel image; made current."""
+        _, built = self.build_components()
+        tree = kernel.Kernel(self.machine_tree())
+        recipe = machine.Recipe(self.recipe(built, level), tree, log=self._logs / "machine.log")
+        self._shown("kernel modules", machine.modules_cached(recipe), lambda: machine.modules(recipe))
+        return self._shown("machine image", machine.cached(recipe), lambda: machine.build(recipe))
+
     def _shown(self, title: str, cached: bool, make: object) -> Path:
         assert callable(make)
         if cached:
@@ -81,7 +95,8 @@ class Workshop:
         return found | images.digests(images.build(built, self.tree()))
 
     def _packages(self) -> dict[str, str]:
-        return {f"debian:{package.name}_{package.version}": package.sha256 for package in self.tree().packages}
+        packages = [*self.tree().packages, *self.machine_tree().packages]
+        return {f"debian:{package.name}_{package.version}": package.sha256 for package in packages}
 
     def verify(self, names: Iterable[str] | None = None) -> dict[str, str]:
         """Build again in another place, with an empty Go cache, and compare with the lock. Raises `NotReproduced`."""

@@ -99,6 +99,8 @@ def _image(session: Session, options: argparse.Namespace) -> int:
     made = session.workshop.artifact_set(level)
     session.environment.write_kubectl(made)
     print(made.folder)
+    if options.vm:
+        print(session.workshop.machine_image(level))
     return 0
 
 
@@ -109,7 +111,9 @@ def _check(session: Session, _: argparse.Namespace) -> int:
 
 def _test(session: Session, options: argparse.Namespace) -> int:
     session.whole()
-    return lanes.test(session.environment, options.rest)
+    session.workshop.machine_image()
+    arguments = ["tests/vm" if argument == "--vm" else argument for argument in options.rest]
+    return lanes.test(session.environment, arguments)
 
 
 def _bench(session: Session, options: argparse.Namespace) -> int:
@@ -140,7 +144,12 @@ def _clean(_: Session, options: argparse.Namespace) -> int:
 _PASS_ON = "further arguments are passed on"
 COMMANDS: tuple[tuple[str, Callable[[Session, argparse.Namespace], int], str, bool], ...] = (
     ("cluster", _cluster, f"set up, then talosctl cluster create; {_PASS_ON}", True),
-    ("test", _test, f"set up, then every test, a skip being a failure; {_PASS_ON} to pytest", True),
+    (
+        "test",
+        _test,
+        f"set up, then every test, a skip being a failure; --vm: those in virtual machines; {_PASS_ON} to pytest",
+        True,
+    ),
     ("check", _check, "format, lint, types, import contract, generated files", False),
     ("bench", _bench, f"set up, then the measurements in bench/; {_PASS_ON}", True),
     ("features", _features, f"which features of the original the last test run showed; {_PASS_ON}", True),
@@ -170,6 +179,7 @@ def _parser() -> argparse.ArgumentParser:
         elif name == "image":
             command.add_argument("--release", action="store_true", help="compress as for a release (slow)")
             command.add_argument("--level", type=int, help="zstd level instead")
+            command.add_argument("--vm", action="store_true", help="also the disk image of a machine")
         elif name == "clean":
             command.add_argument("--all", action="store_true", help="also components, sysroot, wheels and Go's caches")
     return parser

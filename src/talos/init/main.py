@@ -51,6 +51,14 @@ MOUNTS: tuple[tuple[str, str, int, str, bool], ...] = (
     ("/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=64m", True),
 )
 
+# What only a machine needs: its starter has made these for a container.
+MACHINE_MOUNTS: tuple[tuple[str, str, int, str, bool], ...] = (
+    ("/sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, "nsdelegate,memory_recursiveprot", True),
+    ("/sys/fs/bpf", "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700", False),
+    ("/sys/kernel/security", "securityfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "", False),
+    ("/sys/kernel/tracing", "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "", False),
+)
+
 WATCHED = frozenset({signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP})
 
 
@@ -110,6 +118,24 @@ def share_mounts() -> None:
         say(f"mounts are not shared: {error.strerror}")
 
 
+# --- drivers
+
+
+def start_driver_watch() -> int:
+    """Load drivers in a process of its own, beside machined; the pid. Its death leaves what is loaded."""
+    pid = os.fork()
+    if pid:
+        return pid
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, WATCHED)
+    try:
+        from talos.init import modules
+
+        modules.watch(say)
+    except BaseException as error:
+        say(f"drivers are no longer loaded: {type(error).__name__}: {error}")
+    os._exit(1)
+
+
 # --- cgroups
 
 
@@ -160,6 +186,10 @@ def enter_own_cgroup(directories: Sequence[str]) -> None:
                     _write(os.path.join(child, "cgroup.procs"), pid)
                 except ProcessLookupError:
                     pass
+                except OSError as error:
+                    # Threads of the kernel stay where they are, and do not count.
+                    if error.errno != errno.EINVAL:
+                        raise
         except OSError as error:
             say(f"cgroup {top}: {error.strerror}")
 
@@ -315,6 +345,9 @@ def main() -> int:
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     container = in_container()
     mount_missing()
+    if not container:
+        mount_missing(MACHINE_MOUNTS)
+        start_driver_watch()
     share_mounts()
     try:
         enter_own_cgroup(cgroup_directories(_read("/proc/self/mountinfo")))

@@ -24,7 +24,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
         "cri.CustomizationConfigController",
     ),
     "ContainerConfig": (),
-    "DHCPv4Config": (),
+    "DHCPv4Config": (
+        "network.OperatorConfigController",
+    ),
     "DHCPv6Config": (),
     "DiscoveryIdentityConfig": (
         "API machine.MachineService",
@@ -231,6 +233,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "LinkConfig": (
         "network.AddressConfigController",
         "network.LinkConfigController",
+        "network.OperatorConfigController",
         "network.RouteConfigController",
     ),
     "NetworkDefaultActionConfig": (),
