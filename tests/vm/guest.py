@@ -46,8 +46,9 @@ class Guest:
         self._process: subprocess.Popen[bytes] | None = None
 
     def _machine(self, memory_mib: int) -> list[str]:
+        # Without svm: loading the driver of nested virtualisation holds up an emulated machine for a minute.
         return [
-            "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2",
+            "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,-svm", "-smp", "2",
             "-m", str(memory_mib), "-nodefaults", "-display", "none", "-no-reboot",
             "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file=/{_FIRMWARE}/OVMF_CODE_4M.fd",
             "-drive", f"if=pflash,unit=1,format=raw,file={self.folder}/vars.fd",
