@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+import ssl
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ import h2.exceptions
 PER_RPC = 200
 _AT_A_TIME = 80
 _DEADLINE = "500m"
+_UNSAID = 1 << 20
 
 
 @dataclass(slots=True)
@@ -120,10 +123,22 @@ class Connection:
 
     async def open(self, path: Path) -> Connection:
         """Connect to a unix socket."""
-        self._reader, self._writer = await asyncio.open_unix_connection(path)
+        return await self._begin(await asyncio.open_unix_connection(path))
+
+    async def open_tls(self, host: str, port: int, context: ssl.SSLContext) -> Connection:
+        """Connect over TLS."""
+        return await self._begin(await asyncio.open_connection(host, port, ssl=context))
+
+    async def _begin(self, streams: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> Connection:
+        self._reader, self._writer = streams
         self.http.initiate_connection()
         self.flush()
         self._task = asyncio.create_task(self._receive())
+        with contextlib.suppress(TimeoutError):
+            # What the server allows comes in its first settings; one that has closed sends none.
+            async with asyncio.timeout(1):
+                while self.http.remote_settings.max_concurrent_streams > _UNSAID and not self.closed.is_set():
+                    await asyncio.sleep(0.01)
         return self
 
     def flush(self) -> None:
