@@ -219,7 +219,8 @@ def scheduler(spec: scheduler_config.SchedulerConfig.Spec, versions: Versions) -
         probes={
             "startupProbe": _probe("/livez", port, failureThreshold=60, periodSeconds=1),
             "livenessProbe": _probe("/livez", port),
-            "readinessProbe": _probe("/readyz", port),
+            # Kubelet lets a probe wait a random part of its period first, and the node is ready no sooner.
+            "readinessProbe": _probe("/readyz", port, periodSeconds=1),
         },
         versions=versions,
     ).render()
