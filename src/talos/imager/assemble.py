@@ -27,7 +27,7 @@ def _fill(
 ) -> None:
     layout, rootfs = inputs
     os.link(rootfs, folder / "rootfs.sqsh")
-    shutil.copytree(layout, folder / "images", copy_function=os.link)
+    shutil.copytree(layout, folder / "images", symlinks=True, copy_function=os.link)
     (folder / "bin").mkdir()
     for name, program in _PROGRAMS.items():
         # A link to the multi-call binary under the program's own name: it chooses by the name it is called by.

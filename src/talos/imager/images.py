@@ -7,6 +7,8 @@ their bottom layer, the multi-call binary; each adds a link with its program's n
 from __future__ import annotations
 
 import json
+import os
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,7 @@ from talos.imager.components import Built
 from talos.imager.sysroot import Sysroot
 from talos.imager.tarlayer import Entry
 
-_LAYOUT = 2  # raised when the way images are put together changes
+_LAYOUT = 3  # raised when the way images are put together changes
 LIBRARIES = ("/usr/lib64", "/usr/lib/x86_64-linux-gnu")  # the loader has to lie where programs name it
 _PASSWD = b"root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\n"
 _GROUP = b"root:x:0:\nnobody:x:65534:\n"
@@ -166,6 +168,22 @@ def write(folder: Path, built: Built, tree: Sysroot) -> None:
         layers.append(layout.add_layer(lambda path, entries=entries: tarlayer.write(path, entries)))  # type: ignore[misc]
         layout.add_image(image.name, layers, oci.Runtime(image.entrypoint, image.user))
     layout.finish()
+    if os.geteuid() == 0:
+        unpack(folder)
+
+
+def unpack(folder: Path) -> None:
+    """Lay every layer out below `layers/<SHA-256>`, where nodes that share this machine's disk use it as it is.
+
+    Only root can give the files their owners; without it nodes unpack the layers themselves.
+    """
+    for name, digest in digests(folder).items():
+        target = folder / "layers" / digest
+        if "/layer" not in name or target.exists():
+            continue
+        target.mkdir(parents=True, mode=0o755)
+        with tarfile.open(folder / "blobs/sha256" / digest) as archive:
+            archive.extractall(target, numeric_owner=True, filter="fully_trusted")  # noqa: S202  (made above)
 
 
 def cached(built: Built, tree: Sysroot) -> bool:

@@ -25,7 +25,18 @@ from talos.base.constants import paths
 from talos.cosi import inmem, state
 from talos.cosi import runtime as runtimes
 from talos.linux import pidfd, procfs
-from talos.machined import bootstrap, configuration, ephemeral, events, faces, sequences, stage, startup, wiring
+from talos.machined import (
+    bootstrap,
+    configuration,
+    ephemeral,
+    events,
+    faces,
+    image_cache,
+    sequences,
+    stage,
+    startup,
+    wiring,
+)
 from talos.machined.api import server
 from talos.machined.modes import Mode
 from talos.machined.sequencer import context as contexts
@@ -82,6 +93,7 @@ class Machined:
         provide(logs.LogStore, self.logs)
         provide(containerd.Client, self.containerd)
         provide(cri.Client, self.cri)
+        provide(image_cache.ImageCache, image_cache.ImageCache(self.containerd))
         provide(events.EventBus, self.events)
         provide(stage.StageSource, self.stage)
         provide(machine.Sequencer, self.sequencer)

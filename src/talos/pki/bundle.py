@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,8 @@ from talos.machinery.types import pem
 from talos.pki import x509
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes as PrivateKey
+
     from talos.machinery.client import talosconfig as configs
 
 ADMIN = ("os:admin",)
@@ -37,12 +39,18 @@ def _new(organization: str = "") -> pem.CertificateAndKey:
     return _pair(x509.Authority.new(x509.new_ecdsa_key(), organizations=organizations))
 
 
-def generate(*, contract: contracts.Contract = contracts.CURRENT, bootstrap_token: str = "") -> secrets.Bundle:
+def generate(
+    *,
+    contract: contracts.Contract = contracts.CURRENT,
+    bootstrap_token: str = "",
+    rsa_key: Callable[[], PrivateKey] = x509.new_rsa_key,
+) -> secrets.Bundle:
     """Make the secrets of a new cluster: Ed25519 for the Talos API, ECDSA for the rest, RSA to sign tokens.
 
-    Releases up to 1.6 sign tokens with ECDSA, those up to 1.2 encrypt what etcd keeps with AES-CBC.
+    Releases up to 1.6 sign tokens with ECDSA, those up to 1.2 encrypt what etcd keeps with AES-CBC. `rsa_key` gives the
+    key where one is needed (see `ahead`).
     """
-    account = x509.new_rsa_key() if contract.after(1, 6) else x509.new_ecdsa_key()
+    account = rsa_key() if contract.after(1, 6) else x509.new_ecdsa_key()
     kubernetes = _Kubernetes(_new("etcd"), _new("kubernetes"), _new(), x509.encode_key(account))
     return _complete(contract, bootstrap_token, kubernetes)
 

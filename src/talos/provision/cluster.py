@@ -11,17 +11,21 @@ import contextlib
 import dataclasses
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from talos.base import errors
 from talos.machinery.client import talosconfig
+from talos.pki import x509
 from talos.provision import access, artifacts, configs, kubeconfig, plan, ready
 from talos.provision.providers.namespaces import helper, hostcheck, launch, network, node, probe, resident
 from talos.provision.request import Names, Node, Request
 from talos.provision.state import Cluster, Phase, State, Store
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes as PrivateKey
 
 _STOP_GRACE_S = 200.0
 _KILL_GRACE_S = 10.0
@@ -49,8 +53,8 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a new cluster is made. `kubeconfig` None leaves the person's alone. What later commands need goes into the
-    state file."""
+    """How a new cluster is made. `kubeconfig` None leaves the person's alone; `rsa_key` gives the key that signs
+    service account tokens. What later commands need goes into the state file."""
 
     patches: tuple[str, ...] = ()
     patches_control_plane: tuple[str, ...] = ()
@@ -61,6 +65,7 @@ class Options:
     artifacts: Path | None = None
     wait: bool = True
     wait_timeout_s: float = 1200.0
+    rsa_key: Callable[[], PrivateKey] = x509.new_rsa_key
 
     def to_json(self, request: Request) -> dict[str, Any]:
         """For the state file."""
@@ -88,10 +93,10 @@ def host_steps(request: Request) -> list[plan.Step]:
     return [*network.steps(), helper.Services(), *(node.Run(one) for one in request.nodes)]
 
 
-def all_steps(request: Request) -> list[plan.Step]:
+def all_steps(request: Request, rsa_key: Callable[[], PrivateKey] = x509.new_rsa_key) -> list[plan.Step]:
     """Everything a cluster is made of and leaves somewhere."""
     return [
-        configs.Configs(),
+        configs.Configs(rsa_key),
         *(node.Disk(one) for one in request.nodes),
         *host_steps(request),
         access.Talosconfig(),
@@ -174,7 +179,7 @@ async def create(store: Store, request: Request, options: Options, progress: pla
     when waiting fails or the caller is cancelled, the cluster is left for the same create to go on with, or `destroy`.
     """
     async with creating(store, request, options) as cluster:
-        steps = [*all_steps(request), *wait_steps(request, options)]
+        steps = [*all_steps(request, options.rsa_key), *wait_steps(request, options)]
         if not options.kubeconfig or not options.wait:
             steps = [step for step in steps if not isinstance(step, access.Kubeconfig)]
         try:

@@ -11,9 +11,9 @@ import asyncio
 import dataclasses
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from talos.base.constants import ports, versions
@@ -23,6 +23,9 @@ from talos.pki import bundle, x509
 from talos.provision import plan, services
 from talos.provision.request import Request, Role
 from talos.provision.state import Cluster
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes as PrivateKey
 
 FOLDER = "configs"
 SECRETS_FILE = "secrets.yaml"
@@ -84,6 +87,9 @@ class Configs(plan.Step):
     key = "configs"
     title = "secrets and machine configs"
 
+    def __init__(self, rsa_key: Callable[[], PrivateKey] = x509.new_rsa_key) -> None:
+        self._rsa_key = rsa_key
+
     async def do(self, cluster: Cluster, progress: plan.Progress) -> None:
         """Keep the secrets there are; the rest is derived from them."""
         await asyncio.to_thread(self._do, cluster)
@@ -93,7 +99,7 @@ class Configs(plan.Step):
         folder.mkdir(mode=0o700, exist_ok=True)
         made = load_secrets(cluster)
         if made is None:
-            made = bundle.generate()
+            made = bundle.generate(rsa_key=self._rsa_key)
             _write(folder / SECRETS_FILE, made.encode())
         if admin_pair(cluster) is None:
             pair = bundle.admin_certificate(made)

@@ -104,6 +104,11 @@ def blob_path(layout: Path, digest: str) -> Path:
     return layout / "blobs" / digest.replace(":", "/")
 
 
+def layer_path(layout: Path, digest: str) -> Path:
+    """Return where the imager puts a layer that it unpacks."""
+    return layout / "layers" / digest.removeprefix("sha256:")
+
+
 def digests(manifests: Sequence[Manifest]) -> list[str]:
     """Return the digests of all blobs of these images, sorted."""
     return sorted({d.digest for m in manifests for d in (m.target, m.config, *m.layers)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 async def run(session: Session, args: argparse.Namespace) -> int | None:
     """Make the cluster that the flags describe."""
+    from talos.pki import ahead
+
+    rsa_key = ahead.rsa_key()
     from talos.provision import request
 
     if args.provisioner not in ("namespaces", "docker"):
@@ -38,7 +42,7 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
         mtu=args.mtu,
         endpoint=args.endpoint,
     )
-    return await make(args, wanted, options(args))
+    return await make(args, wanted, dataclasses.replace(options(args), rsa_key=rsa_key))
 
 
 def options(args: argparse.Namespace) -> cluster.Options:

@@ -6,6 +6,7 @@ from talos.base import errors
 from talos.base.constants import paths
 from talos.cosi import controller
 from talos.k8s import client, static_pods
+from talos.machined import image_cache
 from talos.machined.controllers.k8s import _version
 from talos.machined.controllers.k8s.control_plane_final import final_id
 from talos.machinery.resources.k8s import (
@@ -24,7 +25,8 @@ _ROLE_BINDING = (
     "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/rolebindings"
     "/system::extension-apiserver-authentication-reader"
 )
-_PROBE_S = 0.25
+_PROBE_S = 0.1
+_IMAGES_S = 0.05
 _PROBE_TIMEOUT_S = 2.0
 STARTED = paths.RUN / "machined" / "control-plane-started"
 
@@ -47,6 +49,9 @@ class ControlPlaneStaticPodController(controller.Controller):
         controller.weak(kubernetes_secret.KubernetesSecret, id=kubernetes_secret.KUBERNETES_ID),
     )
     outputs = (controller.shared(static_pod.StaticPod),)
+
+    def __init__(self, images: image_cache.ImageCache) -> None:
+        self._images = images
 
     async def _followers_may_start(self, r: controller.Handle) -> bool:
         if STARTED.exists():
@@ -76,6 +81,9 @@ class ControlPlaneStaticPodController(controller.Controller):
             return
         if not etcd.spec.running:
             raise errors.NotReady("etcd does not run")
+        if not self._images.pods.is_set():
+            r.wake_after(_IMAGES_S)
+            return
 
         def versions(config: str, *, files: bool = True) -> static_pods.Versions:
             return static_pods.Versions(secrets.spec.version, config, configs.spec.version if files else "")

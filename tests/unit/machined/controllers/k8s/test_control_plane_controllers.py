@@ -16,6 +16,7 @@ import yaml
 from talos.base.constants import users
 from talos.cosi import controller
 from talos.k8s import static_pods
+from talos.machined import image_cache
 from talos.machined.controllers.etcd.config import ConfigController
 from talos.machined.controllers.k8s import control_plane, control_plane_static_pod
 from talos.machined.controllers.k8s.bootstrap_manifests import ControlPlaneBootstrapManifestsController
@@ -55,6 +56,7 @@ from talos.machinery.resources.k8s import (
 )
 from talos.machinery.resources.v1alpha1 import service
 from talos.machinery.types.machine import MachineType
+from talos.supervisor.containerd import client as containerd
 from tests.unit.machined.controllers.cluster_node import ENDPOINT, changed, configure, made, node, source, there
 
 API = api_server_config.APIServerConfig
@@ -81,6 +83,12 @@ def settings() -> tuple[controller.Controller, ...]:
     )
 
 
+def imported() -> image_cache.ImageCache:
+    found = image_cache.ImageCache(containerd.Client())
+    found.pods.set()
+    return found
+
+
 def everything(root: Path) -> tuple[controller.Controller, ...]:
     nothing = root / "nothing"
     return (
@@ -94,7 +102,7 @@ def everything(root: Path) -> tuple[controller.Controller, ...]:
         EtcdController(nothing, nothing),
         RenderSecretsStaticPodController(root),
         RenderConfigsStaticPodController(root),
-        ControlPlaneStaticPodController(),
+        ControlPlaneStaticPodController(imported()),
     )
 
 
