@@ -160,7 +160,7 @@ def _bad_dns(c: Cluster) -> None:
         (_missing_node, "not yet registered in Kubernetes: 10.5.0.3"),
         (_unready_node, "some nodes are not ready: worker"),
         (_cordoned, "some nodes are not schedulable: worker"),
-        (_no_scheduler, "0 of 1 kube-scheduler pods are ready"),
+        (_no_scheduler, "0 of 1 kube-scheduler pods are there"),
         (_one_proxy, "1 of 2 pods of kube-proxy"),
         (_bad_dns, "some pods are not ready: kube-dns"),
     ],
