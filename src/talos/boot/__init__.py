@@ -1,0 +1,1 @@
+"""What a machine needs to boot and to remember across boots: META, boot entries."""
