@@ -107,6 +107,20 @@ done:
 	return status;
 }
 
+/* Daemons import from one file with all modules; what PID 1 does must not depend on that much. */
+static int use_bundle(void)
+{
+	PyObject *module = PyImport_ImportModule("talos.init.bundle");
+	PyObject *result = module ? PyObject_CallMethod(module, "install", NULL) : NULL;
+	int failed = result == NULL;
+
+	if (failed)
+		PyErr_Print();
+	Py_XDECREF(result);
+	Py_XDECREF(module);
+	return failed;
+}
+
 /* The code of an integer result; a traceback, or the code of SystemExit, ends the process inside PyErr_Print. */
 static int call_main(const char *name)
 {
@@ -134,6 +148,8 @@ int main(int argc, char **argv)
 	PyStatus status = start(daemon, argc, argv);
 	if (PyStatus_Exception(status))
 		Py_ExitStatusException(status);
+	if (!daemon->is_first && use_bundle())
+		return 1;
 	int code = call_main(daemon->module);
 	if (Py_FinalizeEx() < 0)
 		code = 120;

@@ -19,9 +19,11 @@ from talos.base.constants import versions
 from talos.imager import bytecode, cache, contents, elf, images, tarlayer, wheels
 from talos.imager.components import Built
 from talos.imager.sysroot import Sysroot
+from talos.init import bundle
 
-_LAYOUT = 6  # raised when the way of putting together changes
+_LAYOUT = 7  # raised when the way of putting together changes
 _STDLIB = "usr/lib/python3.13"
+_PYC_HEAD = 16  # PEP 552: magic, flags, and hash or time and size
 _SITE = "usr/lib/pytalos/site"
 _APP = "usr/lib/pytalos/app"
 _TOOL_TIMEOUT_S = 900.0
@@ -196,6 +198,27 @@ def _data_files(recipe: Recipe) -> dict[str, Path]:
     }
 
 
+def _bundle(root: Path) -> None:
+    """Put all byte code into the daemons' one file (talos.init.bundle).
+
+    Files of their own stay where PID 1 imports from: its own modules and the standard library.
+    """
+    modules = []
+    for place, remains in ((_STDLIB, ("",)), (_SITE, ()), (_APP, ("talos/__init__.pyc", "talos/init/"))):
+        top = root / place
+        for path in sorted(top.rglob("*.pyc")):
+            inside = str(path.relative_to(top))
+            parts = inside.removesuffix(".pyc").split("/")
+            package = parts[-1] == "__init__"
+            name = ".".join(parts[:-1] if package else parts)
+            modules.append((name, package, f"/{place}/{inside}", path.read_bytes()[_PYC_HEAD:]))
+            if not inside.startswith(remains):
+                path.unlink()
+    target = root / bundle.PATH.lstrip("/")
+    target.write_bytes(bundle.pack(modules))
+    target.chmod(0o644)
+
+
 def _squash(recipe: Recipe, root: Path, output: Path) -> None:
     argv = ["mksquashfs", str(root), str(output), "-noappend", "-no-progress", "-quiet", "-no-xattrs", "-all-root"]
     # Without fragments: packed together, a module's byte code would be read with 256 KiB of its neighbours each time.
@@ -212,6 +235,7 @@ def fill(recipe: Recipe, folder: Path) -> None:
     _compile_into(recipe, root, _application(recipe))
     for path, source in _data_files(recipe).items():
         _place(source, root, path, 0o644)
+    _bundle(root)
     release = root / "usr/lib/os-release"
     release.write_bytes(os_release())
     release.chmod(0o644)
