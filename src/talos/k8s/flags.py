@@ -52,6 +52,13 @@ _CONTROLLER_MANAGER_POLICIES: Final = {
     ),
 }  # fmt: skip
 
+_FRONT_PROXY: Final = {
+    "requestheader-allowed-names": "front-proxy-client",
+    "requestheader-extra-headers-prefix": "X-Remote-Extra-",
+    "requestheader-group-headers": "X-Remote-Group",
+    "requestheader-username-headers": "X-Remote-User",
+}
+
 _SCHEDULER_POLICIES: Final = {
     "feature-gates": Merge.ADDITIVE,
     **dict.fromkeys(("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig", "config"), Merge.DENIED),
@@ -96,11 +103,8 @@ def api_server(
             "profiling": "false",
             "proxy-client-cert-file": secret / "front-proxy-client.crt",
             "proxy-client-key-file": secret / "front-proxy-client.key",
-            "requestheader-allowed-names": "front-proxy-client",
             "requestheader-client-ca-file": secret / "aggregator-ca.crt",
-            "requestheader-extra-headers-prefix": "X-Remote-Extra-",
-            "requestheader-group-headers": "X-Remote-Group",
-            "requestheader-username-headers": "X-Remote-User",
+            **_FRONT_PROXY,
             "secure-port": spec.local_port,
             "service-account-key-file": secret / "service-account.pub",
             "service-account-signing-key-file": secret / "service-account.key",
@@ -127,6 +131,20 @@ def api_server(
         base["authorization-config"] = [str(config / "authorization-config.yaml")]
     merged = args.merge(base, extra, _API_SERVER_POLICIES)
     return [str(BINARIES / "kube-apiserver"), *args.command_line(merged)]
+
+
+def _client_authentication(secret: PurePath) -> dict[str, object]:
+    """Whom a component believes who its clients are, from its own files.
+
+    By default it reads that from the API server, and ends when that has not set up the right to read it yet: a pod that
+    starts a moment too early is backed off for ten seconds. What is written there is the same.
+    """
+    return {
+        "authentication-skip-lookup": "true",
+        "client-ca-file": secret / "client-ca.crt",
+        "requestheader-client-ca-file": secret / "aggregator-ca.crt",
+        **_FRONT_PROXY,
+    }
 
 
 def controller_manager(spec: controller_manager_config.ControllerManagerConfig.Spec) -> list[str]:
@@ -156,6 +174,7 @@ def controller_manager(spec: controller_manager_config.ControllerManagerConfig.S
             "terminated-pod-gc-threshold": 100,
             "tls-min-version": "VersionTLS13",
             "use-service-account-credentials": "true",
+            **_client_authentication(secret),
             **_cloud_provider(spec.image, spec.cloud_provider),
         }
     )
@@ -174,13 +193,13 @@ def scheduler(spec: scheduler_config.SchedulerConfig.Spec) -> list[str]:
     base = _single(
         {
             "authentication-kubeconfig": kubeconfig,
-            "authentication-tolerate-lookup-failure": "false",
             "authorization-kubeconfig": kubeconfig,
             "bind-address": "127.0.0.1",
             "config": SCHEDULER_CONFIG / "scheduler-config.yaml",
             "leader-elect": "true",
             "profiling": "false",
             "tls-min-version": "VersionTLS13",
+            **_client_authentication(SCHEDULER_SECRETS),
         }
     )
     merged = args.merge(base, spec.extra_args, _SCHEDULER_POLICIES)

@@ -20,11 +20,9 @@ from talos.machinery.resources.k8s import (
 from talos.machinery.resources.secrets import kubernetes_secret
 from talos.machinery.resources.v1alpha1 import service
 
-# Made by kube-apiserver's hook rbac/bootstrap-roles.
-_ROLE_BINDING = (
-    "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/rolebindings"
-    "/system::extension-apiserver-authentication-reader"
-)
+# Lets the scheduler take its lease. kube-apiserver's hook rbac/bootstrap-roles makes it in the middle of its work, and
+# the rest in less time than a pod takes to start.
+_ROLE_BINDING = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/system:kube-scheduler"
 _PROBE_S = 0.1
 _IMAGES_S = 0.05
 _PROBE_TIMEOUT_S = 2.0
@@ -70,6 +68,7 @@ class ControlPlaneStaticPodController(controller.Controller):
             return False
         STARTED.parent.mkdir(parents=True, exist_ok=True)
         STARTED.touch()
+        r.log.info("the API server has given the scheduler and the controller manager their roles")
         return True
 
     async def reconcile(self, r: controller.Handle) -> None:

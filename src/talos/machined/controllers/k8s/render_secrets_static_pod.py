@@ -86,14 +86,16 @@ class RenderSecretsStaticPodController(controller.Controller):
             if pair is None:
                 return
             api |= {f"{name}.crt": pair.crt, f"{name}.key": pair.key}
+        clients = {"client-ca.crt": api["ca.crt"], "aggregator-ca.crt": api["aggregator-ca.crt"]}
         manager = {
+            **clients,
             # Pods trust what the API server may be signed by; new certificates come from the issuing authority.
             "ca.crt": issuing.crt,
             "ca.key": issuing.key,
             "service-account.key": service_account,
             "kubeconfig": kubeconfigs.spec.controller_manager_kubeconfig.encode(),
         }
-        scheduler = {"kubeconfig": kubeconfigs.spec.scheduler_kubeconfig.encode()}
+        scheduler = {**clients, "kubeconfig": kubeconfigs.spec.scheduler_kubeconfig.encode()}
         self._write(flags.API_SERVER_SECRETS, users.API_SERVER, api)
         self._write(flags.CONTROLLER_MANAGER_SECRETS, users.CONTROLLER_MANAGER, manager)
         self._write(flags.SCHEDULER_SECRETS, users.SCHEDULER, scheduler)

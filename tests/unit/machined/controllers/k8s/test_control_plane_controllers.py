@@ -277,8 +277,9 @@ async def test_files_belong_to_the_users_of_the_components(tmp_path: Path) -> No
             "front-proxy-client.key", "aggregator-ca.crt", "service-account.key", "service-account.pub",
             "encryptionconfig.yaml"}),
         "system/secrets/kubernetes/kube-controller-manager": (
-            users.CONTROLLER_MANAGER, {"ca.crt", "ca.key", "service-account.key", "kubeconfig"}),
-        "system/secrets/kubernetes/kube-scheduler": (users.SCHEDULER, {"kubeconfig"}),
+            users.CONTROLLER_MANAGER,
+            {"ca.crt", "ca.key", "service-account.key", "kubeconfig", "client-ca.crt", "aggregator-ca.crt"}),
+        "system/secrets/kubernetes/kube-scheduler": (users.SCHEDULER, {"kubeconfig", "client-ca.crt", "aggregator-ca.crt"}),
         "system/config/kubernetes/kube-apiserver": (users.API_SERVER, {
             "admission-control-config.yaml", "auditpolicy.yaml", "authorization-config.yaml",
             "authentication-config.yaml"}),
