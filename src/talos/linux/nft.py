@@ -6,12 +6,17 @@ import json
 import os
 import re
 import shutil
+import struct
 
 from talos.base import errors
 from talos.linux import process
+from talos.linux.netlink import codec, connection
 
 _TIMEOUT_S = 30.0
 _PATH = "/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin"
+_NETLINK_NETFILTER, _GET_TABLE, _TABLE_NAME = 12, 10 << 8 | 1, 1
+_NFPROTO_INET = 1
+_NFGENMSG = struct.Struct("!BBH")
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.-]{0,254}")
 
 
@@ -30,6 +35,21 @@ async def tables() -> set[tuple[str, str]]:
     listed = json.loads((await _nft("-j", "list", "tables")).text)
     found = (entry["table"] for entry in listed["nftables"] if "table" in entry)
     return {(table["family"], table["name"]) for table in found}
+
+
+def has_inet_table(name: str, namespace: connection.Namespace | None = None) -> bool:
+    """Whether the family `inet` has a table of this name; asks the kernel without the program. Raises OSError."""
+    asked = codec.pack_attribute(_TABLE_NAME, name.encode() + b"\0")
+    netfilter = connection.Connection(namespace, protocol=_NETLINK_NETFILTER)
+    try:
+        netfilter.request(_GET_TABLE, _NFGENMSG.pack(_NFPROTO_INET, 0, 0) + asked, action=f"table {name}")
+    except codec.NetlinkError as error:
+        if error.absent:
+            return False
+        raise
+    finally:
+        netfilter.close()
+    return True
 
 
 async def delete_table(family: str, name: str) -> None:

@@ -94,8 +94,10 @@ def join(sock: socket.socket, group: int) -> None:
 class Connection:
     """Requests over one socket. Not for use by two threads."""
 
-    def __init__(self, namespace: Namespace | None = None, *, timeout_s: float = 10.0) -> None:
-        self._socket = open_socket(namespace)
+    def __init__(
+        self, namespace: Namespace | None = None, *, protocol: int = socket.NETLINK_ROUTE, timeout_s: float = 10.0
+    ) -> None:
+        self._socket = open_socket(namespace, protocol=protocol)
         self._socket.settimeout(timeout_s)
         self._sequence = itertools.count(1)
 

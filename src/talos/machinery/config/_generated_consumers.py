@@ -77,7 +77,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "FilesystemScrubConfig": (),
     "FilesystemTrimConfig": (),
     "HCloudVIPConfig": (),
-    "HTTPProbeConfig": (),
+    "HTTPProbeConfig": (
+        "network.ProbeConfigController",
+    ),
     "HostnameConfig": (
         "network.HostnameConfigController",
     ),
@@ -188,6 +190,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
         "k8s.ControlPlaneControllerManagerController",
         "k8s.KubeletConfigController",
         "k8s.NodeIPConfigController",
+        "network.NfTablesChainConfigController",
         "secrets.RootKubernetesController",
     ),
     "KubeNodeConfig": (
@@ -236,8 +239,12 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
         "network.OperatorConfigController",
         "network.RouteConfigController",
     ),
-    "NetworkDefaultActionConfig": (),
-    "NetworkRuleConfig": (),
+    "NetworkDefaultActionConfig": (
+        "network.NfTablesChainConfigController",
+    ),
+    "NetworkRuleConfig": (
+        "network.NfTablesChainConfigController",
+    ),
     "OOMConfig": (),
     "PCIDriverRebindConfig": (),
     "RAIDArrayConfig": (),
@@ -271,7 +278,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "SysfsConfig": (
         "runtime.KernelParamConfigController",
     ),
-    "TCPProbeConfig": (),
+    "TCPProbeConfig": (
+        "network.ProbeConfigController",
+    ),
     "TimeSyncConfig": (
         "network.TimeServerConfigController",
     ),
