@@ -138,7 +138,7 @@ def public_key_pem(private_pem: bytes) -> bytes:
     if any(label == "PUBLIC KEY" for label, _ in pem_blocks(private_pem)):
         return private_pem
     return (
-        load_key(private_pem)
+        load_key(private_pem, trusted=True)
         .public_key()
         .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     )
