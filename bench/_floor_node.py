@@ -23,11 +23,8 @@ HERE = Path("/run/floor")
 _POLL_S = 0.02
 _MS_REC, _MS_SHARED = 0x4000, 0x100000
 _KUBECTL = ("/run/floor/bin/kubectl", "--kubeconfig=/run/floor/admin.kubeconfig")
-# The last of what kube-apiserver makes at its first start; controller manager and scheduler exit without it.
-_LAST_MADE = (
-    "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/rolebindings"
-    "/system::extension-apiserver-authentication-reader"
-)
+# Made in the middle of kube-apiserver's first start; the scheduler and the controller manager cannot lead before it.
+_ROLES_MADE = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/system:kube-scheduler"
 
 
 def say(step: str) -> None:
@@ -136,7 +133,7 @@ def main() -> None:
     until(lambda: api.get("/api/v1/namespaces/kube-system") is not None)
     say("API server answers")
     applied = subprocess.Popen([*_KUBECTL, "apply", "--server-side", "-f", "/run/floor/manifests.json"])
-    until(lambda: api.get(_LAST_MADE) is not None)
+    until(lambda: api.get(_ROLES_MADE) is not None)
     say("API server ready")
     running += [start(programs["kube-controller-manager"]), start(programs["kube-scheduler"])]
     while applied.wait() != 0:
