@@ -28,7 +28,7 @@ _CLR_FD = 0x4C01
 _GET_STATUS64 = 0x4C05
 _CONFIGURE = 0x4C0A  # Linux 5.8
 
-_READ_ONLY, _AUTOCLEAR, _DIRECT_IO = 1, 4, 16
+_READ_ONLY, _AUTOCLEAR, _PARTITIONS, _DIRECT_IO = 1, 4, 8, 16
 _INFO = struct.Struct("=QQQQQIIII64s64s32s2Q")
 _CONFIG_HEAD = struct.Struct("=II")
 _CONFIG_TAIL = bytes(64)
@@ -56,13 +56,20 @@ class Device:
 
 
 def attach(
-    file: str | os.PathLike[str], *, read_only: bool = False, direct_io: bool = False, autoclear: bool = True
+    file: str | os.PathLike[str],
+    *,
+    read_only: bool = False,
+    direct_io: bool = False,
+    autoclear: bool = True,
+    partitions: bool = False,
 ) -> Device:
     """Attach `file` to a free device; `direct_io` by-passes the page cache of the file's own file system.
 
+    `partitions`: the kernel reads its partition table, and may be told of more partitions.
     Raises Unsupported when the kernel has no loop devices, Temporary when none is free, OSError for the file.
     """
     flags = (_READ_ONLY if read_only else 0) | (_AUTOCLEAR if autoclear else 0) | (_DIRECT_IO if direct_io else 0)
+    flags |= _PARTITIONS if partitions else 0
     backing = os.open(file, (os.O_RDONLY if read_only else os.O_RDWR) | os.O_CLOEXEC)
     try:
         name = os.fsencode(file)[:63]
