@@ -279,7 +279,8 @@ async def test_files_belong_to_the_users_of_the_components(tmp_path: Path) -> No
         "system/secrets/kubernetes/kube-controller-manager": (
             users.CONTROLLER_MANAGER,
             {"ca.crt", "ca.key", "service-account.key", "kubeconfig", "client-ca.crt", "aggregator-ca.crt"}),
-        "system/secrets/kubernetes/kube-scheduler": (users.SCHEDULER, {"kubeconfig", "client-ca.crt", "aggregator-ca.crt"}),
+        "system/secrets/kubernetes/kube-scheduler": (
+            users.SCHEDULER, {"kubeconfig", "client-ca.crt", "aggregator-ca.crt"}),
         "system/config/kubernetes/kube-apiserver": (users.API_SERVER, {
             "admission-control-config.yaml", "auditpolicy.yaml", "authorization-config.yaml",
             "authentication-config.yaml"}),
