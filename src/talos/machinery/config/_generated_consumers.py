@@ -70,7 +70,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
         "files.EtcFileConfigController",
     ),
     "EthernetConfig": (),
-    "EventSinkConfig": (),
+    "EventSinkConfig": (
+        "runtime.EventsSinkConfigController",
+    ),
     "ExistingVolumeConfig": (),
     "ExtensionServiceConfig": (),
     "ExternalVolumeConfig": (),
@@ -85,8 +87,12 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     ),
     "ImageCacheConfig": (),
     "ImageVerificationConfig": (),
-    "KernelModuleConfig": (),
-    "KmsgLogConfig": (),
+    "KernelModuleConfig": (
+        "runtime.KernelModuleConfigController",
+    ),
+    "KmsgLogConfig": (
+        "runtime.KmsgLogConfigController",
+    ),
     "KubeAPIServerCAConfig": (
         "secrets.KubeletController",
         "secrets.RootKubernetesController",
@@ -284,7 +290,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "TimeSyncConfig": (
         "network.TimeServerConfigController",
     ),
-    "TrustedRootsConfig": (),
+    "TrustedRootsConfig": (
+        "secrets.TrustedRootsController",
+    ),
     "UdevRulesConfig": (),
     "UnattendedInstallConfig": (),
     "UserVolumeConfig": (),
@@ -304,7 +312,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
         "network.RouteConfigController",
     ),
     "VolumeConfig": (),
-    "WatchdogTimerConfig": (),
+    "WatchdogTimerConfig": (
+        "runtime.WatchdogTimerConfigController",
+    ),
     "WireguardConfig": (),
     "ZswapConfig": (),
 }
