@@ -186,8 +186,7 @@ def locked(path: Path, timeout_s: float = _LOCK_TIMEOUT_S) -> Iterator[None]:
     lock = path.with_name(f"{path.name}.lock")
     deadline = time.monotonic() + timeout_s
     while (held := _make_lock(lock)) < 0:
-        if _is_dead(lock):
-            lock.unlink(missing_ok=True)
+        if _break_dead(lock):
             continue
         if time.monotonic() > deadline:
             raise errors.Conflict(f"{path} is locked by another program ({lock})") from None
@@ -221,13 +220,20 @@ def _make_lock(lock: Path) -> int:
     return fd
 
 
-def _is_dead(lock: Path) -> bool:
-    """Whether the lock's owner is gone: told for sure of our own locks, by its age of others."""
+def _break_dead(lock: Path) -> bool:
+    """Remove the lock of an owner that is gone: told for sure of our own locks, by its age of others.
+
+    Who removes one holds flock(2) on it, its owner does too, so what is removed is the file that was looked at.
+    """
     try:
         with lock.open("rb") as opened:
-            if opened.read(64) != _LOCK_MARK:
-                return time.time() - lock.stat().st_mtime > _STALE_LOCK_S
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            seen, now = os.fstat(opened.fileno()), lock.stat()
+            if (seen.st_dev, seen.st_ino) != (now.st_dev, now.st_ino):
+                return True
+            if opened.read(64) != _LOCK_MARK and time.time() - now.st_mtime <= _STALE_LOCK_S:
+                return False
+            lock.unlink()
             return True
     except OSError:
         return False
