@@ -31,6 +31,7 @@ static const struct daemon daemons[] = {
 	{"apid", "talos.apid.main", 0},
 	{"trustd", "talos.trustd.main", 0},
 	{"dashboard", "talos.dashboard.main", 0},
+	{"installer", "talos.installer.main", 0},
 };
 
 /* The kernel starts the initramfs by this very path; the root file system has nothing there. */

@@ -1,0 +1,1 @@
+"""Puts a system on a disk, and a new one beside it."""
