@@ -223,7 +223,7 @@ class Channel:
         protocol = self._channel._protocol
         transport = getattr(protocol.connection, "_transport", None) if protocol is not None else None
         self._channel.close()
-        if transport is not None and transport.get_extra_info("ssl_object") is not None:
+        if transport is not None and self._channel._ssl is not None:
             # A TLS transport goes on until the peer has said goodbye too, which may be after the loop has ended.
             transport.abort()
 

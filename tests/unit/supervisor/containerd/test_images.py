@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from talos.base import errors
-from talos.supervisor.containerd import client, images
+from talos.supervisor.containerd import importer
 from talos.supervisor.containerd import layout as layouts
+from talos.supervisor.containerd._generated.containerd import types_pb2
 
 
 class Layout:
@@ -74,17 +75,46 @@ def test_digests_that_are_none_are_refused(layout: Layout, digest: str) -> None:
 def test_links_are_made_renewed_and_missing_blobs_named(layout: Layout, tmp_path: Path) -> None:
     layout.add("a:1", layout.image([b"one"]))
     manifests = layouts.read_layout(layout.root)
-    store = images.Images(client.Client(tmp_path / "none"), tmp_path / "root")
-    store._link_blobs(layout.root, manifests)
+    importer.Source(layout.root, tmp_path / "root", stays=True).place(manifests)
     blobs = tmp_path / "root/io.containerd.content.v1.content/blobs/sha256"
     assert len(list(blobs.iterdir())) == 3
     layer = hashlib.sha256(b"one").hexdigest()
     assert (blobs / layer).read_bytes() == b"one"
     moved = layout.root.rename(tmp_path / "moved")
     assert not (blobs / layer).exists()
-    store._link_blobs(moved, manifests)
+    source = importer.Source(moved, tmp_path / "root", stays=True)
+    source.place(manifests)
     assert (blobs / layer).read_bytes() == b"one"
     (blobs / layer).unlink()
     (moved / "blobs/sha256" / layer).unlink()
     with pytest.raises(FileNotFoundError, match="blob is missing"):
-        store._link_blobs(moved, manifests)
+        source.place(manifests)
+
+
+def mount(kind: str, source: str, *options: str) -> types_pb2.Mount:
+    return types_pb2.Mount(type=kind, source=source, options=options)
+
+
+@pytest.mark.parametrize(
+    ("mounts", "folder"),
+    [
+        ([mount("bind", "/s/1/fs", "rw", "rbind")], "/s/1/fs"),
+        ([mount("overlay", "overlay", "workdir=/s/2/work", "upperdir=/s/2/fs", "lowerdir=/s/1/fs")], "/s/2/fs"),
+        ([mount("bind", "/s/1/fs", "ro", "rbind")], None),
+        ([mount("overlay", "overlay", "lowerdir=/s/2/fs:/s/1/fs")], None),
+        ([mount("ext4", "/dev/loop0", "rw")], None),
+        ([], None),
+    ],
+)
+def test_the_folder_of_a_new_snapshot(mounts: list[types_pb2.Mount], folder: str | None) -> None:
+    assert importer.upper_folder(mounts) == (Path(folder) if folder else None)
+
+
+def test_only_a_layout_that_stays_lends_its_unpacked_layers(layout: Layout, tmp_path: Path) -> None:
+    layout.add("a:1", layout.image([b"one"]))
+    layer = layouts.read_layout(layout.root)[0].layers[0]
+    assert importer.Source(layout.root, tmp_path, stays=True).unpacked(layer) is None
+    unpacked = layouts.layer_path(layout.root, layer.digest)
+    unpacked.mkdir(parents=True)
+    assert importer.Source(layout.root, tmp_path, stays=True).unpacked(layer) == unpacked
+    assert importer.Source(layout.root, tmp_path, stays=False).unpacked(layer) is None
