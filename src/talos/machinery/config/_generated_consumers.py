@@ -252,7 +252,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
         "network.NfTablesChainConfigController",
     ),
     "OOMConfig": (),
-    "PCIDriverRebindConfig": (),
+    "PCIDriverRebindConfig": (
+        "hardware.PCIDriverRebindConfigController",
+    ),
     "RAIDArrayConfig": (),
     "RawVolumeConfig": (),
     "RegistryAuthConfig": (
@@ -289,6 +291,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     ),
     "TimeSyncConfig": (
         "network.TimeServerConfigController",
+        "time.SyncController",
     ),
     "TrustedRootsConfig": (
         "secrets.TrustedRootsController",

@@ -215,10 +215,10 @@ class TimeSync(msgspec.Struct, frozen=True):
 
 
 def time_sync(config: container.Container) -> TimeSync:
-    """Time servers and whether to use them."""
+    """Time servers or clock devices, and whether to use them."""
     document = config.one(time_sync_document.TimeSyncConfig)
     if document is not None:
-        servers = document.ntp.servers if document.ntp else ()
+        servers = document.ntp.servers if document.ntp else document.ptp.devices if document.ptp else ()
         return TimeSync(document.enabled is not False, servers, document.boot_timeout)
     legacy = machine_section(config).time
     if legacy is None:

@@ -1,0 +1,1 @@
+"""Controllers of the hardware domain, one file each."""
