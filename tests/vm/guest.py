@@ -34,15 +34,20 @@ def free_port() -> int:
 
 
 class Guest:
-    """A running machine. `folder` keeps its disk, its firmware variables and `serial.log`."""
+    """A running machine. `folder` keeps its disk, its firmware variables and `serial.log`.
 
-    def __init__(self, folder: Path, *, memory_mib: int = 2048, disks: Sequence[str] = ()) -> None:
+    `disk_gib`: size of its disk, if it is not that of the image.
+    """
+
+    def __init__(
+        self, folder: Path, *, memory_mib: int = 2048, disks: Sequence[str] = (), disk_gib: int | None = None
+    ) -> None:
         self.folder, self.port = folder, free_port()
         self._tree = sysroot.build(CHECKOUT / "rootfs" / "machine.toml", log=folder / "sysroot.log")
         self._image = capabilities.machine_dir().resolve()
         self.serial = folder / "serial.log"
         shutil.copyfile(self._tree.path / _FIRMWARE / "OVMF_VARS_4M.fd", folder / "vars.fd")
-        self._argv = [*self._machine(memory_mib), *self._storage(disks)]
+        self._argv = [*self._machine(memory_mib), *self._storage(disks, disk_gib)]
         self._process: subprocess.Popen[bytes] | None = None
 
     def _machine(self, memory_mib: int) -> list[str]:
@@ -57,11 +62,11 @@ class Guest:
             "-serial", f"file:{self.serial}",
         ]  # fmt: skip
 
-    def _storage(self, disks: Sequence[str]) -> list[str]:
+    def _storage(self, disks: Sequence[str], disk_gib: int | None) -> list[str]:
         # Writes go to a file of the test's own; the image is every test's.
         argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", f"{self._image}/disk.raw"]
         shared = [self.folder, self._image]
-        argv.append(f"{self.folder}/disk.qcow2")
+        argv += [f"{self.folder}/disk.qcow2", *([f"{disk_gib}G"] if disk_gib else [])]
         self._tree.run(argv, log=self.folder / "qemu-img.log", timeout_s=60, shared=shared)
         arguments = ["-drive", f"if=none,id=d0,file={self.folder}/disk.qcow2,format=qcow2,cache=unsafe"]
         arguments += ["-device", "virtio-blk-pci,drive=d0,bootindex=0"]

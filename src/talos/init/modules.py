@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 ROOT = "/usr/lib/modules"
 SYS_DEVICES = "/sys/devices"
+LOADED = "/run/drivers-loaded"
 
 _SYS_FINIT_MODULE = {"x86_64": 313, "aarch64": 273}
 _INIT_COMPRESSED_FILE = 4
@@ -234,6 +235,12 @@ def load_present(loader: Loader, *, processor: bool = False) -> None:
             loader.serve(alias)
 
 
+def tell_loaded(mark: str = LOADED) -> None:
+    """Let machined know that what is missing now has no driver, or is not there."""
+    with open(mark, "w", encoding="utf-8"):
+        pass
+
+
 def watch(tell: Callable[[str], None]) -> None:
     """Load drivers for what is there, then for what comes. Does not return."""
     events = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _NETLINK_KOBJECT_UEVENT)
@@ -245,6 +252,7 @@ def watch(tell: Callable[[str], None]) -> None:
     # virtio devices show themselves when their PCI driver is there.
     follow(events, loader, 0.0)
     loader.load(WANTED_AT_BOOT)
+    tell_loaded()
     # Virtualisation and the like can wait: they take long, and nothing starts with them.
     follow(events, loader, time.monotonic() + PROCESSOR_DELAY_S)
     load_present(loader, processor=True)

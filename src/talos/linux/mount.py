@@ -24,6 +24,7 @@ class Flag(enum.IntFlag):
     NODEV = 4
     NOEXEC = 8
     REMOUNT = 32
+    NOATIME = 1024
     BIND = 4096
     MOVE = 8192
     REC = 16384

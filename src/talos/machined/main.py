@@ -32,6 +32,7 @@ from talos.machined import (
     events,
     faces,
     image_cache,
+    meta,
     sequences,
     stage,
     startup,
@@ -99,6 +100,7 @@ class Machined:
         provide(machine.Sequencer, self.sequencer)
         provide(sequences.Starter, phases.Starter(self.sequencer, self.context))
         provide(configuration.Configuration, self.configuration)
+        provide(meta.Meta, meta.Meta())
         provide(bootstrap.EtcdBootstrap, bootstrap.EtcdBootstrap())
         provide(platforms.Platform, self.platform)
         provide(Mode, self.mode)

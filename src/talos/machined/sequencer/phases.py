@@ -10,13 +10,16 @@ from talos.base import errors
 from talos.machined.modes import Mode
 from talos.machined.sequencer.context import Context
 from talos.machined.sequencer.machine import DEFAULT_TASK_TIMEOUT_S, Phase, Sequencer, Task
-from talos.machined.sequencer.tasks import config, machine, services
+from talos.machined.sequencer.tasks import config, machine, services, volumes
 from talos.machined.sequences import Name, Reset
 
 Step = Callable[[Context], Awaitable[None]]
 _TIMEOUTS: dict[Step, float] = {
     config.load_config: config.TIMEOUT_S,
     services.start_everything: services.BOOT_TIMEOUT_S,
+    volumes.find_system: volumes.TIMEOUT_S,
+    volumes.mount_state: volumes.TIMEOUT_S,
+    volumes.mount_ephemeral: volumes.TIMEOUT_S,
 }
 
 
@@ -35,29 +38,38 @@ def _phase(context: Context, name: str, *steps: Step, tolerant: bool = False) ->
 
 
 def _initialize(context: Context) -> list[Phase]:
+    disks = [_phase(context, "meta", volumes.find_system), _phase(context, "state", volumes.mount_state)]
     return [
         _phase(context, "machined", services.start_machined, services.start_apid),
+        *([] if context.mode is Mode.CONTAINER else disks),
         _phase(context, "config", config.load_config),
     ]
 
 
 def _boot(context: Context) -> list[Phase]:
     container = context.mode is Mode.CONTAINER
-    shared = [_phase(context, "sharedFilesystems", machine.shared_filesystems)] if container else []
+    if container:
+        storage = [
+            _phase(context, "sharedFilesystems", machine.shared_filesystems),
+            _phase(context, "ephemeral", machine.mount_ephemeral),
+        ]
+    else:
+        # STATE once more: it may have been made for the configuration that came meanwhile.
+        storage = [_phase(context, "state", volumes.mount_state), _phase(context, "ephemeral", volumes.mount_ephemeral)]
     return [
         _phase(context, "memorySizeCheck", machine.memory_size_check, tolerant=True),
-        *shared,
-        _phase(context, "ephemeral", machine.mount_ephemeral),
+        *storage,
         _phase(context, "startEverything", services.start_everything),
     ]
 
 
 def _down(context: Context) -> list[Phase]:
     """The common end of every way down. Nothing here may keep the machine up."""
+    unmount = machine.unmount_ephemeral if context.mode is Mode.CONTAINER else volumes.close
     return [
         _phase(context, "denyNewServices", services.deny_new_services, tolerant=True),
         _phase(context, "stopEverything", services.stop_everything, tolerant=True),
-        _phase(context, "unmountEphemeral", machine.unmount_ephemeral, tolerant=True),
+        _phase(context, "unmountEphemeral", unmount, tolerant=True),
     ]
 
 

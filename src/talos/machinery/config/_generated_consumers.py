@@ -73,11 +73,17 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "EventSinkConfig": (
         "runtime.EventsSinkConfigController",
     ),
-    "ExistingVolumeConfig": (),
+    "ExistingVolumeConfig": (
+        "block.VolumeConfigController",
+    ),
     "ExtensionServiceConfig": (),
-    "ExternalVolumeConfig": (),
+    "ExternalVolumeConfig": (
+        "block.VolumeConfigController",
+    ),
     "FilesystemScrubConfig": (),
-    "FilesystemTrimConfig": (),
+    "FilesystemTrimConfig": (
+        "block.VolumeConfigController",
+    ),
     "HCloudVIPConfig": (),
     "HTTPProbeConfig": (
         "network.ProbeConfigController",
@@ -256,7 +262,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
         "hardware.PCIDriverRebindConfigController",
     ),
     "RAIDArrayConfig": (),
-    "RawVolumeConfig": (),
+    "RawVolumeConfig": (
+        "block.VolumeConfigController",
+    ),
     "RegistryAuthConfig": (
         "cri.RegistriesConfigController",
     ),
@@ -279,7 +287,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
         "network.EtcFileController",
         "network.StaticHostController",
     ),
-    "SwapVolumeConfig": (),
+    "SwapVolumeConfig": (
+        "block.VolumeConfigController",
+    ),
     "SysctlConfig": (
         "runtime.KernelParamConfigController",
     ),
@@ -298,7 +308,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     ),
     "UdevRulesConfig": (),
     "UnattendedInstallConfig": (),
-    "UserVolumeConfig": (),
+    "UserVolumeConfig": (
+        "block.VolumeConfigController",
+    ),
     "VLANConfig": (
         "network.AddressConfigController",
         "network.LinkConfigController",
@@ -314,7 +326,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
         "network.LinkConfigController",
         "network.RouteConfigController",
     ),
-    "VolumeConfig": (),
+    "VolumeConfig": (
+        "block.VolumeConfigController",
+    ),
     "WatchdogTimerConfig": (
         "runtime.WatchdogTimerConfigController",
     ),

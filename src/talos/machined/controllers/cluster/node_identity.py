@@ -10,10 +10,12 @@ import os
 from pathlib import Path
 
 from talos.base import errors
-from talos.base.constants import paths
+from talos.base.constants import partitions, paths
 from talos.cosi import controller
+from talos.cosi.resource import Phase
 from talos.machined.controllers.cluster import _base62
 from talos.machined.modes import Mode
+from talos.machinery.resources.block.mount_status import MountStatus
 from talos.machinery.resources.cluster.identity import Identity
 from talos.machinery.resources.files.etc_file_spec import EtcFileSpec
 
@@ -78,7 +80,30 @@ class ContainerNodeIdentityController(controller.Controller):
 
     async def reconcile(self, r: controller.Handle) -> None:
         """The file says it."""
-        node_id = load_or_make(self._state / paths.NODE_IDENTITY_FILENAME)
-        await r.put(Identity(LOCAL_ID, Identity.Spec(node_id=node_id)))
-        contents = machine_id(node_id).encode()
-        await r.put(EtcFileSpec("machine-id", EtcFileSpec.Spec(contents=contents, mode=0o444)))
+        await publish(r, self._state)
+
+
+async def publish(r: controller.Handle, folder: Path) -> None:
+    """Load or make the identity in a folder, and put what follows from it."""
+    node_id = load_or_make(folder / paths.NODE_IDENTITY_FILENAME)
+    await r.put(Identity(LOCAL_ID, Identity.Spec(node_id=node_id)))
+    contents = machine_id(node_id).encode()
+    await r.put(EtcFileSpec("machine-id", EtcFileSpec.Spec(contents=contents, mode=0o444)))
+
+
+class NodeIdentityController(controller.Controller):
+    """The same on a machine, once STATE is mounted: an identity that would not last is none."""
+
+    inputs = (controller.weak(MountStatus, id=partitions.STATE),)
+    outputs = (controller.shared(Identity), controller.shared(EtcFileSpec))
+    modes = Mode.MACHINE
+
+    async def reconcile(self, r: controller.Handle) -> None:
+        """It stays when STATE is given back at the end."""
+        mounted = await r.find(MountStatus, partitions.STATE)
+        if mounted is not None and mounted.metadata.phase is Phase.RUNNING:
+            await publish(r, Path(mounted.spec.target))
+            return
+        for found in (await r.find(Identity, LOCAL_ID), await r.find(EtcFileSpec, "machine-id")):
+            if found is not None:
+                await r.put(found)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from talos.base.constants import partitions
 from talos.cosi import controller
 from talos.machined import configuration
+from talos.machinery.resources.block.mount_status import MountStatus
 from talos.machinery.resources.config.machine_config import PERSISTENT_ID, MachineConfig
 
 
 class PersistenceController(controller.Controller):
     """Writes the configuration atomically, and only when it differs from what is there."""
 
-    inputs = (controller.weak(MachineConfig, id=PERSISTENT_ID),)
+    # A STATE that is mounted later has to be written to, too.
+    inputs = (
+        controller.weak(MachineConfig, id=PERSISTENT_ID),
+        controller.weak(MountStatus, id=partitions.STATE),
+    )
 
     def __init__(self, current: configuration.Configuration) -> None:
         self._file = current.file
