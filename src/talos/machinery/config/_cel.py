@@ -1,36 +1,39 @@
-"""A first look at CEL expressions: brackets pair up and quotes close.
+"""Expressions in a configuration: their grammar when it is read, their names and types when it is checked.
 
-The full check needs the types of disks, links or volumes and happens where an expression is evaluated; this one
-catches the slips of an editor while the place in the file is still known.
+Selectors that nearly everybody has are known to be right by sight, so that a short command does not load the language.
 """
 
 from __future__ import annotations
 
-_PAIRS = {")": "(", "]": "[", "}": "{"}
+import re
+
+from talos.machinery.config import values
+
+_PLAIN = re.compile(
+    r'!?system_disk|disk\.(?:dev_path|model|serial|wwid|uuid|transport|bus_path) == "[A-Za-z0-9/_:. -]*"', re.ASCII
+)
 
 
 def check(text: str) -> None:
-    """Raise ValueError with the reason if `text` can not be an expression."""
-    if not text.strip():
-        raise ValueError("is empty")
-    opened: list[str] = []
-    quote = ""
-    escaped = False
-    for character in text:
-        if quote:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == quote:
-                quote = ""
-        elif character in "\"'":
-            quote = character
-        elif character in _PAIRS.values():
-            opened.append(character)
-        elif character in _PAIRS and (not opened or opened.pop() != _PAIRS[character]):
-            raise ValueError(f"{character!r} closes nothing")
-    if quote:
-        raise ValueError(f"{quote} is not closed")
-    if opened:
-        raise ValueError(f"{opened[-1]!r} is not closed")
+    """Raise `values.Reason` if `text` is no expression."""
+    if _PLAIN.fullmatch(text):
+        return
+    from talos.machinery import cel
+
+    try:
+        cel.check_syntax(text)
+    except cel.ExpressionError as error:
+        raise values.Reason(f"expected a CEL expression: {error}") from None
+
+
+def mistake(text: str, environment: str) -> str:
+    """What is wrong with an expression where `environment` holds (see `cel.environment.BY_NAME`), or nothing."""
+    if _PLAIN.fullmatch(text) and environment == "disk":
+        return ""
+    from talos.machinery import cel
+
+    try:
+        cel.compile(text, environment)
+    except cel.ExpressionError as error:
+        return str(error)
+    return ""

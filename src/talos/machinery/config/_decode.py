@@ -324,15 +324,11 @@ def _scalar(wanted: str, parse: Callable[[str, bool], Any]) -> Decode:
             try:
                 return parse(node.value, not node.style)
             except ValueError as error:
-                reason = str(error) if isinstance(error, _Reason) else f"expected {wanted}"
+                reason = str(error) if isinstance(error, values.Reason) else f"expected {wanted}"
                 return decoder.fail(node, path, f"{reason}, got {name_of(node)}")
         return decoder.fail(node, path, f"expected {wanted}, got {name_of(node)}")
 
     return run
-
-
-class _Reason(ValueError):
-    """A ValueError whose text is meant for the user."""
 
 
 def _text(marks: tuple[Any, ...]) -> Decode:
@@ -361,7 +357,7 @@ def _whole_number(marks: tuple[Any, ...]) -> Decode:
         if number is None:
             raise ValueError(text)
         if not bounds.low <= number <= bounds.high:
-            raise _Reason(f"expected an integer from {bounds.low} to {bounds.high}")
+            raise values.Reason(f"expected an integer from {bounds.low} to {bounds.high}")
         return number
 
     return _scalar("an integer", parse)

@@ -214,3 +214,16 @@ def runtime_spec(found: findings.Findings, path: str, given: Mapping[str, object
             found.error(f"{path}.{key}", f"expected {_TYPE_NAMES[wanted]}, got {value!r}")
         elif isinstance(value, Mapping) and not prefix:
             runtime_spec(found, f"{path}.{key}", value, f"{key}.")
+
+
+def expression(found: findings.Findings, text: str, path: str, environment: str, *, required: bool = True) -> None:
+    """Check the names and types of a CEL expression; `environment` is a name of `cel.environment.BY_NAME`."""
+    if not text:
+        if required:
+            found.require(text, path)
+        return
+    from talos.machinery.config import _cel
+
+    wrong = _cel.mistake(text, environment)
+    if wrong:
+        found.error(path, wrong)

@@ -224,6 +224,10 @@ def _url(text: str) -> str:
     return text
 
 
+class Reason(ValueError):
+    """A ValueError whose text is meant for the user."""
+
+
 def _port_range(text: str) -> str:
     low, dash, high = text.partition("-")
     if not low.isdigit() or (dash and not high.isdigit()):
@@ -252,10 +256,10 @@ def _routing_table(text: str) -> str:
 
 
 def _cel(text: str) -> str:
-    """Brackets and quotes must close; the expression's types are checked where the node evaluates it."""
-    from talos.machinery.config import _cel as scanner
+    """Names and types depend on the place; documents check them in `validate`."""
+    from talos.machinery.config import _cel as grammar
 
-    scanner.check(text)
+    grammar.check(text)
     return text
 
 

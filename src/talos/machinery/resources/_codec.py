@@ -43,7 +43,7 @@ _ROUTE_FLAGS = {
     "notify": 256, "cloned": 512, "equalize": 1024, "prefix": 2048, "lookup_table": 4096, "fib_match": 8192,
     "offload": 16384, "trap": 32768,
 }  # fmt: skip
-_LINK_FLAGS = {
+LINK_FLAGS = {
     "UP": 1 << 0, "BROADCAST": 1 << 1, "DEBUG": 1 << 2, "LOOPBACK": 1 << 3, "POINTTOPOINT": 1 << 4,
     "NOTRAILERS": 1 << 5, "RUNNING": 1 << 6, "NOARP": 1 << 7, "PROMISC": 1 << 8, "ALLMULTI": 1 << 9,
     "MASTER": 1 << 10, "SLAVE": 1 << 11, "MULTICAST": 1 << 12, "PORTSEL": 1 << 13, "AUTOMEDIA": 1 << 14,
@@ -55,7 +55,7 @@ _FLAGS = {
     f"{_NETWORK}AddressStatusSpec.flags": _ADDRESS_FLAGS,
     f"{_NETWORK}RouteSpecSpec.flags": _ROUTE_FLAGS,
     f"{_NETWORK}RouteStatusSpec.flags": _ROUTE_FLAGS,
-    f"{_NETWORK}LinkStatusSpec.flags": _LINK_FLAGS,
+    f"{_NETWORK}LinkStatusSpec.flags": LINK_FLAGS,
 }
 
 

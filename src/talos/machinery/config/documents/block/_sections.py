@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Annotated
 
-from talos.machinery.config import document, findings, values
+from talos.machinery.config import checks, document, findings, values
 
 CIPHERS = ("aes-xts-plain64", "xchacha12,aes-adiantum-plain64", "xchacha20,aes-adiantum-plain64")
 # A partition label has 36 characters, and volumes of the user a prefix of two.
@@ -34,8 +34,8 @@ class ProvisioningSpec(document.Section, frozen=True, kw_only=True):
 
     def check(self, found: findings.Findings, path: str, *, disk: bool = True, size: bool = True) -> None:
         """Report sizes that contradict each other, and what is missing."""
-        if disk and not (self.disk_selector and self.disk_selector.match):
-            found.error(f"{path}.diskSelector.match", "must be set")
+        selector = self.disk_selector.match if self.disk_selector else ""
+        checks.expression(found, selector, f"{path}.diskSelector.match", "disk", required=disk)
         if size and not self.min_size and not self.max_size:
             found.error(path, "minSize or maxSize has to be given")
         plain = self.max_size and not self.max_size.startswith("-") and not self.max_size.endswith("%")

@@ -55,7 +55,7 @@ class ExistingVolumeConfig(document.Document, frozen=True, kw_only=True):
         """A name and a way to find it."""
         checks.volume_name(found, self.name, _sections.MAX_NAME)
         selector = self.discovery.volume_selector if self.discovery else None
-        found.require(selector.match if selector else "", "discovery.volumeSelector.match")
+        checks.expression(found, selector.match if selector else "", "discovery.volumeSelector.match", "volume")
         if self.trim is not None:
             self.trim.check(found, "trim")
         if self.scrub is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from talos.machinery.config import document, findings, values
+from talos.machinery.config import checks, document, findings, values
 
 
 class LinkSelector(document.Section, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class LinkAliasConfig(document.Document, frozen=True, kw_only=True):
             prefix, _, verb = self.name.partition("%")
             if verb != "d" or not prefix:
                 found.error("name", f"a number is asked for by %d at the end, got {self.name!r}")
-        found.require(self.selector.match if self.selector else "", "selector.match")
+        checks.expression(found, self.selector.match if self.selector else "", "selector.match", "link")
 
     @classmethod
     def example(cls) -> LinkAliasConfig:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import ClassVar
 
-from talos.machinery.config import document, findings, values
+from talos.machinery.config import checks, document, findings, values
 
 
 class OOMConfig(document.Document, frozen=True, kw_only=True):
@@ -23,7 +23,10 @@ class OOMConfig(document.Document, frozen=True, kw_only=True):
     """How often the first expression is looked at, 500 ms by default."""
 
     def validate(self, found: findings.Findings) -> None:
-        """Looking takes time."""
+        """Expressions of the right names, and looking takes time."""
+        checks.expression(found, self.trigger_expression, "triggerExpression", "oom-trigger", required=False)
+        ranking = self.cgroup_ranking_expression
+        checks.expression(found, ranking, "cgroupRankingExpression", "oom-ranking", required=False)
         if self.sample_interval is not None and self.sample_interval <= datetime.timedelta():
             found.error("sampleInterval", "must be longer than 0")
 

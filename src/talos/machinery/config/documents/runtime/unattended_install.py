@@ -48,7 +48,7 @@ class UnattendedInstallConfig(document.Document, frozen=True, kw_only=True):
         if self.installer is not None and self.installer.image:
             checks.required_image(found, self.installer.image, "installer.image")
         selector = self.provisioning.disk_selector if self.provisioning else None
-        found.require(selector.match if selector else "", "provisioning.diskSelector.match")
+        checks.expression(found, selector.match if selector else "", "provisioning.diskSelector.match", "disk")
 
     @classmethod
     def example(cls) -> UnattendedInstallConfig:

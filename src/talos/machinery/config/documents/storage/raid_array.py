@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from talos.machinery.config import document, findings, values
+from talos.machinery.config import checks, document, findings, values
 from talos.machinery.config.documents.storage import _sections
 
 
@@ -41,7 +41,7 @@ class RAIDArrayConfig(document.Document, frozen=True, kw_only=True):
         """A name and disks."""
         _sections.check_name(found, self.name, _sections.MAX_RAID_NAME)
         selector = self.provisioning.volume_selector if self.provisioning else None
-        found.require(selector.match if selector else "", "provisioning.volumeSelector.match")
+        checks.expression(found, selector.match if selector else "", "provisioning.volumeSelector.match", "volume")
 
     @classmethod
     def example(cls) -> RAIDArrayConfig:
