@@ -76,7 +76,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "ExistingVolumeConfig": (
         "block.VolumeConfigController",
     ),
-    "ExtensionServiceConfig": (),
+    "ExtensionServiceConfig": (
+        "runtime.ExtensionServiceConfigController",
+    ),
     "ExternalVolumeConfig": (
         "block.VolumeConfigController",
     ),
@@ -203,6 +205,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
         "k8s.KubeletConfigController",
         "k8s.NodeIPConfigController",
         "network.NfTablesChainConfigController",
+        "runtime.DiagnosticsController",
         "secrets.RootKubernetesController",
     ),
     "KubeNodeConfig": (
@@ -282,7 +285,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
         "network.RoutingRuleConfigController",
     ),
     "SecurityProfileConfig": (),
-    "SideroLinkConfig": (),
+    "SideroLinkConfig": (
+        "runtime.UniqueMachineTokenController",
+    ),
     "StaticHostConfig": (
         "network.EtcFileController",
         "network.StaticHostController",
