@@ -11,6 +11,8 @@ from talos.machinery.rpc import server as rpc
 
 IMPERSONATOR = "os:impersonator"
 READER = "os:reader"
+MAINTENANCE = frozenset({READER, "os:meta:writer"})
+"""Roles of everybody while the machine has no configuration: to look, and to prepare it."""
 ROLE_KEY = "talos-role"
 
 

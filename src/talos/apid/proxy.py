@@ -72,7 +72,7 @@ class Proxy:
 
     async def handle(self, stream: server.RawStream, call: server.Call) -> None:
         """Route one call. Raises Denied, Invalid, RpcError."""
-        call.roles = frozenset({identity.READER}) if self.readonly else self._roles(call)
+        call.roles = identity.MAINTENANCE if self.readonly else self._roles(call)
         target = routing.Local() if self.routing_disabled else routing.route(call.path, call.metadata, self.own)
         headers = routing.onward(call.metadata, call.roles)
         if isinstance(target, routing.Local):

@@ -88,6 +88,7 @@ COMMANDS: dict[str, str] = {
     "usage": "show the space files take",
     "validate": "check a machine configuration in a file",
     "version": "print the version of the client and of nodes",
+    "wipe disk": "empty disks or partitions that no volume uses",
 }
 
 GROUPS: dict[str, str] = {

@@ -119,16 +119,6 @@ class Lifecycle(Handlers):
         """Refused, as upgrade."""
         raise self._refuse()
 
-    async def meta_write(self, request: machine_pb2.MetaWriteRequest, call: rpc.Call) -> machine_pb2.MetaWriteResponse:
-        """Refused: there is no META partition."""
-        raise self._refuse()
-
-    async def meta_delete(
-        self, request: machine_pb2.MetaDeleteRequest, call: rpc.Call
-    ) -> machine_pb2.MetaDeleteResponse:
-        """Refused: there is no META partition."""
-        raise self._refuse()
-
 
 def _dry_run_text(
     old: container.Container | None,
