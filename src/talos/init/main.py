@@ -32,6 +32,12 @@ PAUSE_FIRST_S = 0.1
 PAUSE_MAX_S = 5.0
 STABLE_S = 30.0
 
+# A machine on which nothing says in time that it is good starts again, so that the loader counts another attempt.
+GOOD = "/run/boot-good"
+BOOT_LIMIT_S = 1800.0
+BOOT_LIMIT_ARGUMENT = "pytalos.boot_timeout="
+GUARD_VARIABLE = "PYTALOS_GUARD"
+
 CGROUP_ROOT = "/sys/fs/cgroup"
 CONTAINER_MARKER = "/usr/etc/in-container"
 
@@ -136,6 +142,23 @@ def start_driver_watch() -> int:
     os._exit(1)
 
 
+# --- the time a boot may take
+
+
+def boot_limit_s(cmdline: str) -> float:
+    """Seconds until the machine has to be good: BOOT_LIMIT_S, or what the kernel's command line says."""
+    word = (cmdline.partition(BOOT_LIMIT_ARGUMENT)[2].split() or [""])[0]
+    return float(word) if word.isdigit() else BOOT_LIMIT_S
+
+
+def dismiss_guard() -> None:
+    """End the process by which the first stage made sure that we are reached."""
+    try:
+        os.kill(int(os.environ.pop(GUARD_VARIABLE)), signal.SIGKILL)
+    except (KeyError, ValueError, OSError):
+        say("the first stage left no guard")
+
+
 # --- cgroups
 
 
@@ -200,9 +223,18 @@ def enter_own_cgroup(directories: Sequence[str]) -> None:
 class Init:
     """The state of PID 1: at most one machined, and whether the machine goes down."""
 
-    def __init__(self, command: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        limit_s: float | None = None,
+        good: str = GOOD,
+    ) -> None:
         self.command = command
         self.clock = clock
+        self.good = good
+        self.good_by = None if limit_s is None else clock() + limit_s
         self.pid = 0
         self.began = 0.0
         self.next_start = clock()
@@ -276,8 +308,7 @@ class Init:
         times = [self.clock() + 60]
         if not self.pid and self.result is None:
             times.append(self.next_start)
-        if self.deadline is not None:
-            times.append(self.deadline)
+        times += [limit for limit in (self.deadline, self.good_by) if limit is not None]
         return max(0.0, min(times) - self.clock())
 
     def turn(self) -> None:
@@ -289,6 +320,11 @@ class Init:
         if self.deadline is not None and self.clock() >= self.deadline:
             say("shutdown took too long, ending everything")
             self.result = MACHINED_SHUTDOWN
+        if self.good_by is not None and self.clock() >= self.good_by:
+            self.good_by = None
+            if self.deadline is None and not os.path.exists(self.good):
+                say("nothing said in time that this system is good: starting again")
+                self.result = MACHINED_REBOOT
         if self.result is None and not self.pid and self.clock() >= self.next_start:
             self.start()
 
@@ -345,7 +381,10 @@ def main() -> int:
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     container = in_container()
     mount_missing()
+    limit_s = None
     if not container:
+        dismiss_guard()
+        limit_s = boot_limit_s(_read("/proc/cmdline"))
         mount_missing(MACHINE_MOUNTS)
         start_driver_watch()
     share_mounts()
@@ -353,7 +392,7 @@ def main() -> int:
         enter_own_cgroup(cgroup_directories(_read("/proc/self/mountinfo")))
     except OSError as error:
         say(f"cgroups: {error.strerror}")
-    return finish(Init(sys.argv[1:] or MACHINED).run(), container)
+    return finish(Init(sys.argv[1:] or MACHINED, limit_s=limit_s).run(), container)
 
 
 if __name__ == "__main__":

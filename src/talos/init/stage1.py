@@ -26,6 +26,9 @@ _LO_READ_ONLY = 1
 _LOOP_CONFIG_BYTES, _LO_FLAGS_AT = 304, 8 + 52
 _EEXIST = 17
 _FAILED_PAUSE_S = 10
+_REBOOT = 0x01234567
+_GUARD_S = 300.0
+_GUARD_ARGUMENT, _GUARD_VARIABLE = "pytalos.first_stage_timeout=", "PYTALOS_GUARD"
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -102,29 +105,51 @@ def enter() -> None:
     os.chdir("/")
 
 
-def prepare() -> None:
-    """Everything up to the change of root. Raises OSError."""
+def guard() -> int:
+    """Start a process that starts the machine again unless init ends it in time; its pid.
+
+    Whatever hangs on the way there would otherwise hang for ever, and the loader never get to count the attempt.
+    """
+    limit_s = _GUARD_S
+    with open("/proc/cmdline", encoding="utf-8", errors="replace") as source:
+        for word in source.read().split():
+            if word.startswith(_GUARD_ARGUMENT) and word[len(_GUARD_ARGUMENT) :].isdigit():
+                limit_s = float(word[len(_GUARD_ARGUMENT) :])
+    pid = os.fork()
+    if pid:
+        return pid
+    time.sleep(limit_s)
+    os.write(2, b"[stage1] init was not reached in time: starting again\n")
+    os.sync()
+    _libc.reboot(ctypes.c_uint(_REBOOT))
+    os._exit(1)
+
+
+def prepare() -> int:
+    """Everything up to the change of root; the pid of the guard. Raises OSError."""
     for target, kind, flags in (
         ("/dev", "devtmpfs", _MS_NOSUID),
         ("/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC),
     ):
         os.makedirs(target, exist_ok=True)
         mount(kind, target, kind, flags, "mode=0755" if kind == "devtmpfs" else "")
+    pid = guard()
     load_modules()
     os.makedirs(NEW_ROOT, exist_ok=True)
     mount(attach(ROOT_IMAGE), NEW_ROOT, "squashfs", _MS_RDONLY | _MS_NODEV)
     mount(attach(MODULES_IMAGE), f"{NEW_ROOT}/usr/lib/modules", "squashfs", _MS_RDONLY | _MS_NODEV | _MS_NOSUID)
     for target in ("/dev", "/proc"):
         mount(target, NEW_ROOT + target, "", _MS_MOVE)
+    return pid
 
 
 def main() -> int:
     """Run as PID 1 of the initramfs; on failure the kernel panics and, told so by `panic=`, starts again."""
     try:
-        prepare()
+        pid = prepare()
         remove_below("/", os.stat("/").st_dev)
         enter()
-        os.execv(INIT, [INIT])  # noqa: S606 - the next stage
+        os.execve(INIT, [INIT], {**os.environ, _GUARD_VARIABLE: str(pid)})  # noqa: S606 - the next stage
     except OSError as error:
         os.write(2, f"[stage1] {error.filename}: {error.strerror}\n".encode())
         time.sleep(_FAILED_PAUSE_S)

@@ -85,13 +85,15 @@ def from_layers(layers: Sequence[Path], folder: Path, machine: str = "") -> Foun
     machine = machine or os.uname().machine
     below = f"{FOLDER}/{ARCHITECTURES.get(machine, machine)}"
     folder.mkdir(parents=True, exist_ok=True)
+    image, loader = folder / IMAGE, folder / LOADER
+    for stale in (image, loader):
+        stale.unlink(missing_ok=True)
     for layer in layers:
         with open_layer(layer) as archive:
             for member in archive:
                 name = member.name.removeprefix("./").lstrip("/")
                 if name in {f"{below}/{IMAGE}", f"{below}/{LOADER}"} and member.isreg():
                     _extract(archive, member, folder)
-    image, loader = folder / IMAGE, folder / LOADER
     if not image.exists():
         raise errors.Invalid(f"not an installer image: it has no {below}/{IMAGE}")
     return from_file(image, loader.read_bytes() if loader.exists() else None, machine)

@@ -36,12 +36,14 @@ from talos.machined import (
     sequences,
     stage,
     startup,
+    systems,
     wiring,
 )
 from talos.machined.api import server
 from talos.machined.modes import Mode
 from talos.machined.sequencer import context as contexts
 from talos.machined.sequencer import machine, phases
+from talos.machined.sequencer.tasks import installing
 from talos.machinery.resources import registry
 from talos.supervisor import logs, supervisor
 from talos.supervisor.containerd import client as containerd
@@ -80,8 +82,16 @@ class Machined:
             [process.ProcessAdopter(), container.ContainerAdopter(self.containerd)],
             self._service,
         )
+        self.systems = systems.Systems(self.containerd, self.configuration, self.mode)
         self.context = contexts.Context(
-            self.store, self.supervisor, self.logs, self.containerd, self.cri, self.mode, self.ending
+            self.store,
+            self.supervisor,
+            self.logs,
+            self.containerd,
+            self.cri,
+            self.mode,
+            self.ending,
+            systems=self.systems,
         )
         self._provide()
 
@@ -102,6 +112,7 @@ class Machined:
         provide(configuration.Configuration, self.configuration)
         provide(meta.Meta, meta.Meta())
         provide(bootstrap.EtcdBootstrap, bootstrap.EtcdBootstrap())
+        provide(systems.Systems, self.systems)
         provide(platforms.Platform, self.platform)
         provide(Mode, self.mode)
         provide(clock.Clock, clock.System())
@@ -175,10 +186,10 @@ class Machined:
         return ending.result()
 
     async def _boot(self) -> None:
-        """Initialize, then boot. After a failure machined ends a little later, and init begins anew."""
+        """Initialize, then boot or install. After a failure machined ends a little later, and init begins anew."""
         for name in (sequences.Name.INITIALIZE, sequences.Name.BOOT):
-            running = self.sequencer.start(name, phases.phases(name, self.context))
             try:
+                running = await self._begin(name)
                 await asyncio.shield(running)
             except asyncio.CancelledError:
                 # Another sequence took over, or machined ends.
@@ -188,6 +199,14 @@ class Machined:
                 raise
         gc.collect()
         gc.freeze()
+
+    async def _begin(self, name: sequences.Name) -> asyncio.Task[None]:
+        """Begin a sequence of the way up; a machine that is to be installed is installed instead of booted."""
+        change = await installing.wanted(self.context) if name is sequences.Name.BOOT else None
+        if change is None:
+            return self.sequencer.start(name, phases.phases(name, self.context))
+        install = phases.phases(sequences.Name.INSTALL, self.context.with_change(change))
+        return self.sequencer.start(sequences.Name.INSTALL, install)
 
     def _sequence_changed(self) -> None:
         status = self.sequencer.status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +18,8 @@ class Name(enum.StrEnum):
     RESET = "reset"
     UPGRADE = "upgrade"
     MAINTENANCE_UPGRADE = "maintenanceUpgrade"
+    STAGE_UPGRADE = "stageUpgrade"
+    INSTALL = "install"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +31,16 @@ class Reset:
     partitions: tuple[str, ...] = ()
 
 
+Change = Callable[[], Awaitable[None]]
+"""What a sequence that installs or upgrades is about."""
+
+
 class Starter(Protocol):
     """Begins sequences."""
 
-    def begin(self, name: Name, *, force: bool = False, reset: Reset | None = None) -> str:
+    def begin(
+        self, name: Name, *, force: bool = False, reset: Reset | None = None, change: Change | None = None
+    ) -> str:
         """Begin a sequence and return the actor id of its events.
 
         Raises Conflict when another one runs that may not be interrupted, Unsupported when this mode has none.

@@ -17,6 +17,8 @@ _STAGES = {
     "reset": MachineStage.RESETTING,
     "upgrade": MachineStage.UPGRADING,
     "maintenanceUpgrade": MachineStage.UPGRADING,
+    "stageUpgrade": MachineStage.UPGRADING,
+    "install": MachineStage.INSTALLING,
 }
 
 

@@ -19,7 +19,7 @@ from talos import platforms
 from talos.apid import proxy
 from talos.base.constants import ports
 from talos.cosi import inmem, runtime, state
-from talos.machined import bootstrap, config_file, configuration, events, modes, sequences, wiring
+from talos.machined import bootstrap, config_file, configuration, events, meta, modes, sequences, systems, wiring
 from talos.machined.api import Handlers, _generated_index, server
 from talos.machinery.resources.secrets import os_root_secret
 from talos.machinery.rpc import channel
@@ -45,7 +45,15 @@ class Starter:
     def __init__(self) -> None:
         self.begun: list[str] = []
 
-    def begin(self, name: sequences.Name, *, force: bool = False, reset: sequences.Reset | None = None) -> str:
+    def begin(
+        self,
+        name: sequences.Name,
+        *,
+        force: bool = False,
+        reset: sequences.Reset | None = None,
+        change: sequences.Change | None = None,
+    ) -> str:
+        del change
         self.begun.append(str(name))
         return "actor"
 
@@ -106,7 +114,12 @@ class Node:
             (events.EventBus, events.EventBus()),
             (sequences.Starter, self.starter),
             (configuration.Configuration, self.configuration),
+            (
+                systems.Systems,
+                systems.Systems(containerd.Client(nowhere), self.configuration, modes.Mode.CONTAINER),
+            ),
             (bootstrap.EtcdBootstrap, self.bootstrap),
+            (meta.Meta, meta.Meta()),
             (platforms.Platform, container.Container()),
             (modes.Mode, modes.Mode.CONTAINER),
         ):

@@ -70,7 +70,7 @@ def test_no_archive_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("pack", ["", "gz", "zst"])
 def test_a_layer_cut_short_is_refused(tmp_path: Path, pack: str) -> None:
     made = layer(tmp_path / "1", {f"{BELOW}/vmlinuz.efi": images.unified("v1", padding=3 << 20)}, pack)
-    for length in (3, 700, made.stat().st_size // 2):
+    for length in (3, made.stat().st_size // 3, made.stat().st_size // 2):
         (tmp_path / "2").write_bytes(made.read_bytes()[:length])
         with pytest.raises(errors.Invalid):
             sources.from_layers([tmp_path / "2"], tmp_path / "out", "x86_64")

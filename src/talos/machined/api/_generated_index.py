@@ -28,5 +28,6 @@ HANDLERS: tuple[str, ...] = (
     "talos.machined.api.storage:Storage",
     "talos.machined.api.system:System",
     "talos.machined.api.time:Time",
+    "talos.machined.api.upgrades:LifecycleService",
     "talos.machined.api.version:Version",
 )

@@ -8,9 +8,6 @@ are checked against their digests before containerd gets them.
 from __future__ import annotations
 
 import asyncio
-import re
-import shutil
-import tarfile
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,11 +21,10 @@ from talos.machined.api import Handlers
 from talos.machinery.api._generated.common import common_pb2
 from talos.machinery.api._generated.machine import image_pb2, machine_pb2
 from talos.machinery.rpc import server as rpc
+from talos.supervisor.containerd import archives, images
 from talos.supervisor.containerd import client as containerd
-from talos.supervisor.containerd import images
 
 SCRATCH = Path("/var/system/import")
-_MEMBER = re.compile(r"(\./)?(index\.json|oci-layout|blobs/sha256/[0-9a-f]{64})")
 _SPACES = {
     common_pb2.NS_SYSTEM: versions.CONTAINERD_NAMESPACE_SYSTEM,
     common_pb2.NS_CRI: versions.CONTAINERD_NAMESPACE_K8S,
@@ -43,25 +39,6 @@ def namespace_of(number: int) -> str:
     if found is None:
         raise errors.Invalid(f"containerd namespace {number} is not known")
     return str(found)
-
-
-def unpack(archive: Path, target: Path) -> None:
-    """Unpack the OCI layout in a tar file. Raises Invalid for a file that is none. Blocks; meant for a thread."""
-    try:
-        with tarfile.open(archive) as source:
-            for member in source:
-                match = _MEMBER.fullmatch(member.name)
-                content = source.extractfile(member) if match and member.isreg() else None
-                if match is None or content is None:
-                    continue
-                path = target / match.group(2)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with path.open("wb") as sink:
-                    shutil.copyfileobj(content, sink, 1 << 20)
-    except tarfile.TarError as error:
-        raise errors.Invalid("the image is not a tar archive, compressed or not") from error
-    if not (target / "index.json").exists():
-        raise errors.Invalid("image is not an OCI archive: it has no index.json")
 
 
 async def size_of(store: images.Images, image: images.Image, namespace: str) -> int:
@@ -123,7 +100,7 @@ class ImageService(Handlers):
             archive, layout = Path(scratch) / "archive.tar", Path(scratch) / "layout"
             layout.mkdir()
             await _receive(chunks(), archive)
-            await asyncio.to_thread(unpack, archive, layout)
+            await asyncio.to_thread(archives.unpack, archive, layout)
             archive.unlink()
             done = await self._images.import_layout(layout, {namespace: lambda _: True}, stays=False)
         if not done[namespace]:

@@ -6,15 +6,18 @@ answer. What a node in namespaces cannot do is refused by name.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import ClassVar
 
 from talos.base import errors
-from talos.machined import configuration, modes, sequences
+from talos.machined import configuration, modes, quorum, sequences, systems
 from talos.machined.api import Handlers
 from talos.machinery.api._generated.machine import machine_pb2
 from talos.machinery.config import container, loader
 from talos.machinery.rpc import server as rpc
 
+_log = logging.getLogger("installer")
 TRY_TIMEOUT_S = 60.0
 _Mode = machine_pb2.ApplyConfigurationRequest
 
@@ -24,8 +27,14 @@ class Lifecycle(Handlers):
 
     service: ClassVar[str] = "machine.MachineService"
 
-    def __init__(self, mode: modes.Mode, starter: sequences.Starter, config: configuration.Configuration) -> None:
-        self._mode, self._starter, self._config = mode, starter, config
+    def __init__(
+        self,
+        mode: modes.Mode,
+        starter: sequences.Starter,
+        config: configuration.Configuration,
+        systems: systems.Systems,
+    ) -> None:
+        self._mode, self._starter, self._config, self._systems = mode, starter, config, systems
 
     # --- configuration
 
@@ -106,18 +115,51 @@ class Lifecycle(Handlers):
         actor_id = self._starter.begin(sequences.Name.RESET, reset=reset)
         return machine_pb2.ResetResponse(messages=[machine_pb2.Reset(actor_id=actor_id)])
 
-    # --- not in a container
-
-    def _refuse(self) -> errors.Unsupported:
-        return errors.Unsupported(f"method is not supported in {self._mode.label} mode")
+    # --- other systems
 
     async def upgrade(self, request: machine_pb2.UpgradeRequest, call: rpc.Call) -> machine_pb2.UpgradeResponse:
-        """Refused: the image of a node in namespaces is its starter's."""
-        raise self._refuse()
+        """Fetch and check a system, then install it beside the present one and boot it; or stage it for the next boot.
+
+        Answers when the system was found fit; what comes then is in the events.
+        """
+        self._systems.supported()
+        self._systems.busy()
+        if not request.image:
+            raise errors.Invalid("the request names no image")
+        wish = systems.Wish(request.image, force=request.force)
+        if not await asyncio.to_thread(self._systems.machine.installed):
+            raise errors.NotReady("no system is installed on this machine")
+        await quorum.check(force=request.force)
+        async with self._systems.changing:
+            if request.stage:
+                await self._systems.stage(wish, _log.info)
+                actor_id = self._starter.begin(sequences.Name.STAGE_UPGRADE)
+                return _upgrading("the upgrade is staged for the next boot", actor_id)
+            found = await self._systems.obtain(wish, _log.info)
+            await self._systems.check_room(found)
+            if not request.force:
+                await self._systems.ask(found, _log.info)
+
+        async def change() -> None:
+            async with self._systems.changing:
+                await self._systems.upgrade(found, _log.info)
+
+        name = sequences.Name.MAINTENANCE_UPGRADE if self._config.wanted else sequences.Name.UPGRADE
+        return _upgrading("the upgrade is under way", self._starter.begin(name, change=change))
 
     async def rollback(self, request: machine_pb2.RollbackRequest, call: rpc.Call) -> machine_pb2.RollbackResponse:
-        """Refused, as upgrade."""
-        raise self._refuse()
+        """Make the system before this one the next, and reboot."""
+        self._systems.supported()
+        self._systems.busy()
+        await quorum.check(force=False)
+        async with self._systems.changing:
+            await self._systems.roll_back()
+        self._starter.begin(sequences.Name.REBOOT)
+        return machine_pb2.RollbackResponse(messages=[machine_pb2.Rollback()])
+
+
+def _upgrading(text: str, actor_id: str) -> machine_pb2.UpgradeResponse:
+    return machine_pb2.UpgradeResponse(messages=[machine_pb2.Upgrade(ack=text, actor_id=actor_id)])
 
 
 def _dry_run_text(

@@ -139,6 +139,7 @@ CONTROLLERS: tuple[tuple[str, int], ...] = (
     ("talos.machined.controllers.network.time_server_spec:TimeServerSpecController", 15),
     ("talos.machined.controllers.perf.stats:StatsController", 15),
     ("talos.machined.controllers.runtime.api_service_config:APIServiceConfigController", 15),
+    ("talos.machined.controllers.runtime.boot_assessment:BootAssessmentController", 13),
     ("talos.machined.controllers.runtime.boot_id:BootIDController", 15),
     ("talos.machined.controllers.runtime.diagnostics:DiagnosticsController", 15),
     ("talos.machined.controllers.runtime.diagnostics_logger:DiagnosticsLoggerController", 15),

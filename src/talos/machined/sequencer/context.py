@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from talos.cosi import state
 from talos.machined.modes import Mode
-from talos.machined.sequences import Reset
+from talos.machined.sequences import Change, Reset
 from talos.supervisor import logs, supervisor
 from talos.supervisor.containerd import client as containerd
 from talos.supervisor.cri import client as cri
+
+if TYPE_CHECKING:
+    from talos.machined.systems import Systems
 
 EXIT_SHUTDOWN = 80
 EXIT_REBOOT = 81
@@ -45,7 +49,13 @@ class Context:
     mode: Mode
     ending: Ending
     reset: Reset = field(default_factory=Reset)
+    change: Change | None = None
+    systems: Systems | None = None
 
     def with_reset(self, reset: Reset) -> Context:
         """Return the same with the wishes of a reset."""
         return replace(self, reset=reset)
+
+    def with_change(self, change: Change) -> Context:
+        """Return the same with what an installation or upgrade does."""
+        return replace(self, change=change)

@@ -10,13 +10,16 @@ from talos.base import errors
 from talos.machined.modes import Mode
 from talos.machined.sequencer.context import Context
 from talos.machined.sequencer.machine import DEFAULT_TASK_TIMEOUT_S, Phase, Sequencer, Task
-from talos.machined.sequencer.tasks import config, machine, services, volumes
-from talos.machined.sequences import Name, Reset
+from talos.machined.sequencer.tasks import config, installing, machine, services, volumes
+from talos.machined.sequences import Change, Name, Reset
 
 Step = Callable[[Context], Awaitable[None]]
 _TIMEOUTS: dict[Step, float] = {
     config.load_config: config.TIMEOUT_S,
     services.start_everything: services.BOOT_TIMEOUT_S,
+    installing.change: installing.CHANGE_TIMEOUT_S,
+    installing.save_config: installing.CHANGE_TIMEOUT_S,
+    installing.staged_upgrade: installing.CHANGE_TIMEOUT_S,
     volumes.find_system: volumes.TIMEOUT_S,
     volumes.mount_state: volumes.TIMEOUT_S,
     volumes.mount_ephemeral: volumes.TIMEOUT_S,
@@ -59,6 +62,7 @@ def _boot(context: Context) -> list[Phase]:
     return [
         _phase(context, "memorySizeCheck", machine.memory_size_check, tolerant=True),
         *storage,
+        *([] if container else [_phase(context, "stagedUpgrade", installing.staged_upgrade)]),
         _phase(context, "startEverything", services.start_everything),
     ]
 
@@ -76,6 +80,19 @@ def _down(context: Context) -> list[Phase]:
 def _reboot(context: Context, force: bool) -> list[Phase]:
     gentle = [] if force else [_phase(context, "cleanup", services.stop_pods, tolerant=True)]
     return [*gentle, *_down(context), _phase(context, "reboot", machine.reboot)]
+
+
+def _install(context: Context) -> list[Phase]:
+    """What is on the disk before the last phase is whole; a failure before that leaves the machine where it is."""
+    return [
+        _phase(context, "install", installing.change),
+        _phase(context, "saveConfig", installing.save_config),
+        *_reboot(context, force=True),
+    ]
+
+
+def _upgrade(context: Context, force: bool) -> list[Phase]:
+    return [_phase(context, "upgrade", installing.change), *_reboot(context, force=force)]
 
 
 def _shutdown(context: Context, force: bool) -> list[Phase]:
@@ -106,8 +123,12 @@ def phases(name: Name, context: Context, *, force: bool = False) -> list[Phase]:
         return _initialize(context)
     if name is Name.BOOT:
         return _boot(context)
-    if name is Name.REBOOT:
+    if name in (Name.REBOOT, Name.STAGE_UPGRADE):
         return _reboot(context, force)
+    if name is Name.INSTALL and context.mode is not Mode.CONTAINER:
+        return _install(context)
+    if context.mode is not Mode.CONTAINER and name in (Name.UPGRADE, Name.MAINTENANCE_UPGRADE):
+        return _upgrade(context, force or name is Name.MAINTENANCE_UPGRADE)
     if name is Name.SHUTDOWN:
         return _shutdown(context, force)
     if name is Name.RESET:
@@ -121,9 +142,12 @@ class Starter:
     def __init__(self, sequencer: Sequencer, context: Context) -> None:
         self._sequencer, self._context = sequencer, context
 
-    def begin(self, name: Name, *, force: bool = False, reset: Reset | None = None) -> str:
+    def begin(
+        self, name: Name, *, force: bool = False, reset: Reset | None = None, change: Change | None = None
+    ) -> str:
         """See `machined.sequences.Starter`. `force`: the sequence's gentler half is left out."""
         actor_id = str(uuid.uuid4())
         context = self._context if reset is None else self._context.with_reset(reset)
+        context = context if change is None else context.with_change(change)
         self._sequencer.start(name, phases(name, context, force=force), actor_id=actor_id)
         return actor_id

@@ -1,0 +1,58 @@
+"""Whether etcd can do without this node: asked on every way that takes it away."""
+
+from __future__ import annotations
+
+import asyncio
+
+from talos.base import errors
+
+_ETCD_TIMEOUT_S = 15.0
+
+
+async def check(*, force: bool) -> None:
+    """Raise NotReady when etcd would lose its quorum without this node, unless `force`.
+
+    A node without etcd, and one that is the only member, has nothing to lose. What `force` risks: the cluster's API
+    stands still until a majority of members is back.
+    """
+    from talos.k8s.etcd import client as etcd
+
+    if force:
+        return
+    try:
+        client = etcd.Client.local()
+    except FileNotFoundError:
+        return
+    async with client:
+        try:
+            async with asyncio.timeout(_ETCD_TIMEOUT_S):
+                members = await client.members()
+                own = (await client.status()).header.member_id
+        except Exception as error:
+            raise errors.NotReady(f"etcd can not be asked, which is no time to take a node away: {error}") from error
+    voters = [m for m in members if not m.learner]
+    if len(voters) < 2 or all(m.id != own for m in voters):
+        return
+    healthy = await asyncio.gather(*(_answers(m.client_urls) for m in voters if m.id != own))
+    left, needed = sum(healthy), len(voters) // 2 + 1
+    if left < needed:
+        raise errors.NotReady(
+            f"etcd has {len(voters)} members and needs {needed}; without this node only {left} would answer"
+            " (--force takes the node away all the same: the cluster then stands still until enough members are back)"
+        )
+
+
+async def _answers(urls: tuple[str, ...]) -> bool:
+    from talos.k8s.etcd import client as etcd
+
+    for url in urls:
+        host = url.rpartition("//")[2].rpartition(":")[0].strip("[]")
+        if not host:
+            continue
+        try:
+            client = await etcd.any_endpoint([host], etcd.node_tls())
+        except (errors.TalosError, OSError):
+            continue
+        client.close()
+        return True
+    return False
