@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from talos.base import errors
-from talos.machined import config_file, configuration, modes, sequences, systems
+from talos.machined import config_file, configuration, meta, modes, sequences, systems
 from talos.machined.api import lifecycle, server
+from talos.machined.api import meta as meta_api
 from talos.machined.controllers.config.persistence import PersistenceController
 from talos.machinery.api import methods
 from talos.machinery.api._generated.machine import machine_pb2
@@ -81,6 +82,7 @@ async def api(tmp_path: Path, disk: Path) -> AsyncIterator[Api]:
         runtime.register(PersistenceController(current))
         mode = modes.Mode.CONTAINER
         machine = systems.Systems(containerd.Client(tmp_path / "absent.sock"), current, mode)
+        server.mount(made, [meta_api.MetaValues(modes.Mode.CONTAINER, meta.Meta())])
         server.mount(made, [lifecycle.Lifecycle(mode, starter, current, machine)])
         await made.serve_unix(tmp_path / "api.sock")
         connection = channel.Channel.unix(tmp_path / "api.sock")
