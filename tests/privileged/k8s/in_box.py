@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import subprocess
@@ -154,6 +155,44 @@ async def members(store: inmem.InMemory) -> None:
             return found if "10.9.9.9" not in found[0] else []
 
         seen["peer_urls"] = await until(repaired)
+    seen["election"] = await election()
+
+
+async def election() -> list[str]:
+    """Two candidates; the first one falls silent without a word, then the second one steps down."""
+    told: list[str] = []
+
+    async def candidate(name: str, may_end: asyncio.Event) -> None:
+        async with etcd.Client.local() as client, client.lead("talos:v1:vip:election:test", ttl_s=2) as lost:
+            told.append(name)
+            await asyncio.wait({lost, asyncio.ensure_future(may_end.wait())}, return_when=asyncio.FIRST_COMPLETED)
+            told.append(f"{name} {'lost' if lost.done() else 'left'}")
+
+    ends = [asyncio.Event() for _ in range(2)]
+    first = asyncio.ensure_future(candidate("a", ends[0]))
+    async with asyncio.timeout(30):
+        while not told:
+            await asyncio.sleep(0.02)
+        second = asyncio.ensure_future(candidate("b", ends[1]))
+        await asyncio.sleep(3.0)
+        told.append("kept")
+        ends[0].set()
+        await first
+        while "b" not in told:
+            await asyncio.sleep(0.02)
+        # Renewals are not answered any more: the leader has to notice by itself.
+        alive, etcd.Client._keep_leading = etcd.Client._keep_leading, _silent  # type: ignore[method-assign]
+        third = asyncio.ensure_future(candidate("c", asyncio.Event()))
+        ends[1].set()
+        await second
+        with contextlib.suppress(errors.TalosError):
+            await third
+        etcd.Client._keep_leading = alive  # type: ignore[method-assign]
+    return told
+
+
+async def _silent(self: etcd.Client, lease: int, ttl_s: int, asked: float) -> None:
+    await asyncio.sleep(max(0.0, asked + ttl_s - asyncio.get_running_loop().time()))
 
 
 async def as_kubelet(admin: kubernetes.Client) -> kubernetes.Client:

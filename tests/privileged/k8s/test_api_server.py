@@ -73,6 +73,11 @@ def test_wrong_peer_urls_are_corrected(seen: dict[str, Any]) -> None:
     assert seen["peer_urls"] == ["https://10.5.0.2:2380"]
 
 
+@pytest.mark.feature("L016")
+def test_one_candidate_leads_at_a_time(seen: dict[str, Any]) -> None:
+    assert seen["election"] == ["a", "kept", "a left", "b", "b left", "c", "c lost"]
+
+
 @pytest.mark.feature("E106", "M020")
 def test_labels_and_taints_are_laid_over_the_node_and_taken_back(seen: dict[str, Any]) -> None:
     assert seen["labels"]["rack"] == "r1"

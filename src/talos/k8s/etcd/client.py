@@ -202,6 +202,57 @@ class Client:
             with contextlib.suppress(status.RpcError):
                 await self._call("LeaseRevoke", pb.LeaseRevokeRequest(ID=lease))
 
+    @contextlib.asynccontextmanager
+    async def lead(
+        self, name: str, *, ttl_s: int, patience_s: float = 24 * 3600.0
+    ) -> AsyncIterator[asyncio.Task[None]]:
+        """Wait to be elected; other candidates are awaited. Yields a task that ends when leadership may be lost.
+
+        Keys are those of elections of etcd's Go client (which are those of its mutexes). Whoever does not hear from
+        etcd for `ttl_s` has to consider itself deposed: another one may lead by then.
+        """
+        asked = asyncio.get_running_loop().time()
+        lease = (await self._call("LeaseGrant", pb.LeaseGrantRequest(TTL=ttl_s))).ID
+        keeping = asyncio.ensure_future(self._keep_leading(lease, ttl_s, asked))
+        try:
+            request = lock_pb2.LockRequest(name=name.encode(), lease=lease)
+            elected = asyncio.ensure_future(self._call("Lock", request, patience_s))
+            try:
+                await asyncio.wait({elected, keeping}, return_when=asyncio.FIRST_COMPLETED)
+                if keeping.done():
+                    raise errors.TimedOut(f"{name}: etcd was not heard of for {ttl_s} s")
+                elected.result()
+            finally:
+                elected.cancel()
+                with contextlib.suppress(asyncio.CancelledError, status.RpcError):
+                    await elected
+            yield keeping
+        finally:
+            keeping.cancel()
+            with contextlib.suppress(status.RpcError):
+                await self._call("LeaseRevoke", pb.LeaseRevokeRequest(ID=lease), 2.0)
+
+    async def _keep_leading(self, lease: int, ttl_s: int, asked: float) -> None:
+        """Renew the lease until it is gone, or could be: its time counts from the last request that was answered."""
+        loop = asyncio.get_running_loop()
+        request = pb.LeaseKeepAliveRequest(ID=lease).SerializeToString()
+        until = asked + ttl_s
+        while loop.time() < until:
+            with contextlib.suppress(status.RpcError, TimeoutError, OSError):
+                async with asyncio.timeout_at(until), self._channel.raw(_METHODS["LeaseKeepAlive"].path) as call:
+                    while True:
+                        asked = loop.time()
+                        await call.send(request)
+                        async with asyncio.timeout(ttl_s / 3):
+                            answer = await call.receive()
+                        if answer is None:
+                            break
+                        if pb.LeaseKeepAliveResponse.FromString(answer).TTL <= 0:
+                            return
+                        until = asked + ttl_s
+                        await asyncio.sleep(ttl_s / 3)
+            await asyncio.sleep(min(0.5, ttl_s / 10))
+
     async def _keep_alive(self, lease: int) -> None:
         request = pb.LeaseKeepAliveRequest(ID=lease).SerializeToString()
         while True:

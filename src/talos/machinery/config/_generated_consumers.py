@@ -246,7 +246,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     ),
     "LVMLogicalVolumeConfig": (),
     "LVMVolumeGroupConfig": (),
-    "Layer2VIPConfig": (),
+    "Layer2VIPConfig": (
+        "network.OperatorVIPConfigController",
+    ),
     "LinkAliasConfig": (),
     "LinkConfig": (
         "network.AddressConfigController",
