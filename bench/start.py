@@ -16,6 +16,8 @@ from pathlib import Path
 
 RUNS = 15
 GOAL_MS = 60.0
+# 1.5 times what the original takes.
+OTHER_GOALS_MS = {"validate": 1.5 * 72, "gen --with-secrets": 1.5 * 85}
 _TALOSCTL = str(Path(sys.executable).with_name("talosctl"))
 COMMANDS: dict[str, Sequence[str]] = {
     "python3 -c pass": (sys.executable, "-c", "pass"),
@@ -24,6 +26,18 @@ COMMANDS: dict[str, Sequence[str]] = {
     "config contexts": (_TALOSCTL, "config", "contexts"),
     "gen secrets": (_TALOSCTL, "gen", "secrets", "--force", "-o", "secrets.yaml"),
     "validate": (_TALOSCTL, "validate", "-m", "container", "-c", "controlplane.yaml"),
+    "gen --with-secrets": (
+        _TALOSCTL,
+        "gen",
+        "config",
+        "bench",
+        "https://10.5.0.2:6443",
+        "--with-secrets",
+        "secrets.yaml",
+        "-f",
+        "-o",
+        "again",
+    ),
 }
 
 
@@ -39,7 +53,9 @@ def once(command: Sequence[str], folder: Path, environment: dict[str, str]) -> t
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="talos-bench-") as name:
         folder = Path(name)
-        environment = {**os.environ, "HOME": name}
+        # As installed: compiled once, whatever the environment says about writing bytecode.
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+        environment |= {"HOME": name, "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
         prepare = (_TALOSCTL, "gen", "config", "bench", "https://10.5.0.2:6443", "--force")
         subprocess.run(prepare, cwd=folder, env=environment, check=True, capture_output=True, timeout=60)
         (folder / ".talos").mkdir()
@@ -55,6 +71,8 @@ def main() -> int:
             f"  {key:18} {min(walls):7.1f} ms least, {statistics.median(walls):7.1f} median,"
             f" CPU {statistics.median(cpus):6.0f} ms; {min(walls) / base:5.1f} × the bare interpreter"
         )
+    for key, goal in OTHER_GOALS_MS.items():
+        print(f"  goal: {key} within {goal:.0f} ms, took {min(wall for wall, _ in figures[key]):.0f}")
     least = min(wall for wall, _ in figures["version --client"])
     print(f"  goal: version --client within {GOAL_MS:.0f} ms")
     return 0 if least <= GOAL_MS else 1

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from talos.base import errors
 from talos.machinery.config import contract as contracts
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 ADMIN = ("os:admin",)
 
 
-@dataclass(frozen=True, slots=True)
-class _Kubernetes:
+class _Kubernetes(NamedTuple):
     etcd: pem.CertificateAndKey
     k8s: pem.CertificateAndKey
     aggregator: pem.CertificateAndKey

@@ -16,8 +16,7 @@ import re
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from talos.base import errors
 
@@ -199,8 +198,7 @@ def spki_fingerprint(certificate_der: bytes) -> str:
     return base64.b64encode(hashlib.sha256(spki).digest()).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """Name and alternative names a certificate is for. `organizations` are the O values, in order."""
 
     common_name: str = ""
@@ -230,8 +228,7 @@ class Subject:
         return x509.SubjectAlternativeName(names) if names else None
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """What a certificate may be used for."""
 
     client: bool = False
@@ -244,8 +241,7 @@ SERVER = Usage(server=True)
 BOTH = Usage(client=True, server=True)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPair:
+class KeyPair(NamedTuple):
     """A certificate with its private key, both PEM."""
 
     crt: bytes
@@ -430,8 +426,7 @@ class Authority:
 # Requests --
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A parsed certificate request. `client`, `server`, `ca` tell what it asks for; None: it does not say."""
 
     subject: Subject

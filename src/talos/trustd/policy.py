@@ -8,7 +8,6 @@ an address of that same member. (The original checks purposes only; its nodes as
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import hmac
 from collections.abc import Sequence
@@ -50,4 +49,4 @@ def check_request(request: x509.Request, peer: str, members: Sequence[Known]) ->
 
 def subject(request: x509.Request) -> x509.Subject:
     """Subject of the certificate: organizations would be roles, so they are dropped."""
-    return dataclasses.replace(request.subject, organizations=())
+    return request.subject._replace(organizations=())

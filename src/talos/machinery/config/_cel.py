@@ -9,14 +9,12 @@ import re
 
 from talos.machinery.config import values
 
-_PLAIN = re.compile(
-    r'!?system_disk|disk\.(?:dev_path|model|serial|wwid|uuid|transport|bus_path) == "[A-Za-z0-9/_:. -]*"', re.ASCII
-)
+_PLAIN = r'!?system_disk|disk\.(?:dev_path|model|serial|wwid|uuid|transport|bus_path) == "[A-Za-z0-9/_:. -]*"'
 
 
 def check(text: str) -> None:
     """Raise `values.Reason` if `text` is no expression."""
-    if _PLAIN.fullmatch(text):
+    if re.fullmatch(_PLAIN, text, re.ASCII):
         return
     from talos.machinery import cel
 
@@ -28,7 +26,7 @@ def check(text: str) -> None:
 
 def mistake(text: str, environment: str) -> str:
     """What is wrong with an expression where `environment` holds (see `cel.environment.BY_NAME`), or nothing."""
-    if _PLAIN.fullmatch(text) and environment == "disk":
+    if re.fullmatch(_PLAIN, text, re.ASCII) and environment == "disk":
         return ""
     from talos.machinery import cel
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -37,8 +36,7 @@ _OPENERS = re.compile(rb"^[ \t]*(?:[-?:][ \t]+)*", re.MULTILINE)
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where text came from, for messages."""
 
     name: str

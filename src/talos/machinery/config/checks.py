@@ -10,16 +10,16 @@ from urllib.parse import urlsplit
 from talos.base.constants.ports import KUBERNETES_API
 from talos.machinery.config import findings, values
 
-_REFERENCE = re.compile(
+# Those that are not compiled here are compiled when they are first needed, which is not in every command.
+_REFERENCE = (
     r"(?:(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*(?::[0-9]+)?/)?"
     r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
-    r"(?::[\w][\w.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?\Z",
-    re.ASCII,
+    r"(?::[\w][\w.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?\Z"
 )
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?\Z")
 _QUALIFIED = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?\Z")
-_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s+([A-Za-z0-9+/=\s]+?)-----END \1-----")
-_ASCII_NAME = re.compile(r"[A-Za-z0-9-]+\Z")
+_PEM = r"-----BEGIN ([A-Z0-9 ]+)-----\s+([A-Za-z0-9+/=\s]+?)-----END \1-----"
+_ASCII_NAME = r"[A-Za-z0-9-]+\Z"
 MAX_LABEL = 63
 MAX_SUBDOMAIN = 253
 TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
@@ -29,7 +29,7 @@ ROLES = ("os:admin", "os:operator", "os:reader", "os:etcd:backup", "os:impersona
 
 def image(reference: str) -> str:
     """Whether text is a container image reference."""
-    return "" if _REFERENCE.match(reference) else f"{reference!r} is no image reference"
+    return "" if re.match(_REFERENCE, reference, re.ASCII) else f"{reference!r} is no image reference"
 
 
 def subdomain(name: str) -> str:
@@ -145,7 +145,7 @@ def address(text: str) -> str:
 
 def pem(text: str, *labels_: str) -> str:
     """Whether text holds a PEM block with one of the labels; what is inside is checked where it is used."""
-    found = [label for label, _ in _PEM.findall(text)]
+    found = [label for label, _ in re.findall(_PEM, text)]
     if any(label in labels_ or (not labels_ and label.endswith("PRIVATE KEY")) for label in found):
         return ""
     return f"expected PEM with {' or '.join(labels_) or 'a private key'}"
@@ -162,7 +162,7 @@ def volume_name(found: findings.Findings, name: str, longest: int) -> None:
         return
     if len(name) > longest:
         found.error("name", f"at most {longest} characters are accepted, got {len(name)}")
-    if not _ASCII_NAME.match(name):
+    if not re.match(_ASCII_NAME, name):
         found.error("name", f"only letters, digits and '-' are accepted, got {name!r}")
 
 

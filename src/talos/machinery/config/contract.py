@@ -6,15 +6,14 @@ A release reads the configurations of older ones; what is generated for an older
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from talos.base import errors
 
-_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:$|\.|-)")
+_VERSION = r"v?(\d+)\.(\d+)(?:$|\.|-)"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Contract:
+class Contract(NamedTuple):
     """A release, without its patch number."""
 
     major: int
@@ -36,7 +35,7 @@ def parse(text: str) -> Contract:
     """Parse `v1.12` or `v1.12.3`; empty text is the current release. Raises Invalid."""
     if not text:
         return CURRENT
-    matched = _VERSION.match(text)
+    matched = re.match(_VERSION, text)
     if matched is None:
         raise errors.Invalid(f"expected a version such as {CURRENT}, got {text!r}")
     found = Contract(int(matched.group(1)), int(matched.group(2)))

@@ -10,6 +10,9 @@ from typing import Any
 
 from talos.machinery.config import _emitter, container, docs, document, encoder
 
+_KEPT = 128
+_WRITTEN: dict[tuple[type[document.Document], str, bool, bool], str] = {}
+
 
 def encode(bundle: container.Container, *, docs: bool, examples: bool) -> bytes:
     """Return all documents as one YAML stream with comments."""
@@ -22,8 +25,18 @@ def encode(bundle: container.Container, *, docs: bool, examples: bool) -> bytes:
         plane = machine is not None and machine.type in ("controlplane", "init")
         shown = example.config(plane=plane) if examples else None
         parts.append(encoder.document_text(writer.section(bundle.v1alpha1, shown)))
-    parts += [encoder.document_text(writer.whole(one)) for one in bundle.documents]
+    parts += [_document(one, docs=docs, examples=examples) for one in bundle.documents]
     return "---\n".join(parts).encode()
+
+
+def _document(one: document.Document, *, docs: bool, examples: bool) -> str:
+    """Most documents of control planes and workers are the same, and comments take their time."""
+    key = (type(one), repr(encoder.document_data(one)), docs, examples)
+    if key not in _WRITTEN:
+        if len(_WRITTEN) >= _KEPT:
+            _WRITTEN.clear()
+        _WRITTEN[key] = encoder.document_text(_Writer(docs=docs, examples=examples).whole(one))
+    return _WRITTEN[key]
 
 
 class _Writer:

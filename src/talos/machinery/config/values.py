@@ -13,8 +13,7 @@ import ipaddress
 import re
 import urllib.parse
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 
 class Mark(enum.Enum):
@@ -31,23 +30,20 @@ REPLACE = Mark.REPLACE
 ALWAYS = Mark.ALWAYS
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """How text must look. `parse` returns the canonical spelling and raises ValueError for anything else."""
 
     wanted: str
     parse: Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """Text out of a fixed list."""
 
     texts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """Bounds of an integer, both included."""
 
     low: int
@@ -63,7 +59,7 @@ class Spelling(enum.Enum):
 
 # Durations --
 
-_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
+_DURATION_PART = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)"
 _UNIT_NS = {
     "ns": 1,
     "us": 1_000,
@@ -81,7 +77,7 @@ def parse_duration(text: str) -> datetime.timedelta:
     rest = text[1:] if text[:1] in ("+", "-") else text
     if rest == "0":
         return datetime.timedelta()
-    matched = list(_DURATION_PART.finditer(rest))
+    matched = list(re.finditer(_DURATION_PART, rest))
     if not matched or "".join(m.group(0) for m in matched) != rest:
         raise ValueError(text)
     total_ns = sum(float(m.group(1)) * _UNIT_NS[m.group(2)] for m in matched)
@@ -118,7 +114,7 @@ def _decimal(value: int, unit: int) -> str:
 
 # Sizes --
 
-_SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*([A-Za-z]*)\s*\Z")
+_SIZE = r"\s*([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*([A-Za-z]*)\s*\Z"
 _SIZE_UNITS = {
     "": 1,
     "b": 1,
@@ -131,7 +127,7 @@ _SIZE_UNITS = {
 
 def parse_size(text: str) -> int:
     """Return the bytes `text` stands for: `10GiB`, `2.5TiB`, `100MB`, `1073741824`. Raises ValueError."""
-    matched = _SIZE.match(text)
+    matched = re.match(_SIZE, text)
     unit = _SIZE_UNITS.get(matched.group(2).lower()) if matched else None
     if matched is None or unit is None:
         raise ValueError(text)
@@ -201,14 +197,14 @@ def _address_port(text: str) -> str:
     return text
 
 
-_HARDWARE = re.compile(r"(?:[0-9a-f]{2}([:-]))(?:[0-9a-f]{2}\1){4,18}[0-9a-f]{2}\Z", re.IGNORECASE)
-_HARDWARE_DOTS = re.compile(r"[0-9a-f]{4}(?:\.[0-9a-f]{4}){2,9}\Z", re.IGNORECASE)
+_HARDWARE = r"(?i)(?:[0-9a-f]{2}([:-]))(?:[0-9a-f]{2}\1){4,18}[0-9a-f]{2}\Z"
+_HARDWARE_DOTS = r"(?i)[0-9a-f]{4}(?:\.[0-9a-f]{4}){2,9}\Z"
 # EUI-48, EUI-64 and the 20 octets of IP over InfiniBand.
 _HARDWARE_OCTETS = (6, 8, 20)
 
 
 def _hardware_address(text: str) -> str:
-    if not _HARDWARE.match(text) and not _HARDWARE_DOTS.match(text):
+    if not re.match(_HARDWARE, text) and not re.match(_HARDWARE_DOTS, text):
         raise ValueError(text)
     digits = re.sub(r"[^0-9A-Fa-f]", "", text).lower()
     if len(digits) // 2 not in _HARDWARE_OCTETS:
