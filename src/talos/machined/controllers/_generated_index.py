@@ -105,6 +105,8 @@ CONTROLLERS: tuple[tuple[str, int], ...] = (
     ("talos.machined.controllers.network.hostname_merge:HostnameMergeController", 15),
     ("talos.machined.controllers.network.hostname_spec:ContainerHostnameSpecController", 2),
     ("talos.machined.controllers.network.hostname_spec:HostnameSpecController", 13),
+    ("talos.machined.controllers.network.link_alias_config:LinkAliasConfigController", 13),
+    ("talos.machined.controllers.network.link_alias_spec:LinkAliasSpecController", 13),
     ("talos.machined.controllers.network.link_config:LinkConfigController", 15),
     ("talos.machined.controllers.network.link_merge:LinkMergeController", 15),
     ("talos.machined.controllers.network.link_spec:LinkSpecController", 15),

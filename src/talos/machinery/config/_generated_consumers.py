@@ -249,7 +249,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "Layer2VIPConfig": (
         "network.OperatorVIPConfigController",
     ),
-    "LinkAliasConfig": (),
+    "LinkAliasConfig": (
+        "network.LinkAliasConfigController",
+    ),
     "LinkConfig": (
         "network.AddressConfigController",
         "network.LinkConfigController",

@@ -237,6 +237,23 @@ def _documents(config: container.Container) -> list[Device]:
     return found
 
 
+def real_names(links: Links) -> dict[str, str]:
+    """Other name of a link -> its name."""
+    return {other: name for name, link in links.items() for other in link.alt_names}
+
+
+def _renamed(device: Device, names: Mapping[str, str]) -> Device:
+    return replace(
+        device,
+        name=names.get(device.name, device.name),
+        parent=names.get(device.parent, device.parent),
+        master=names.get(device.master, device.master),
+        ports=tuple(names.get(one, one) for one in device.ports),
+    )
+
+
 def devices(config: container.Container, links: Links) -> Sequence[Device]:
-    """All configured links; `links` are those there are, for device selectors."""
-    return [*_legacy(config, links), *_documents(config)]
+    """All configured links, by their real names; `links` are those there are, for selectors and other names."""
+    found = [*_legacy(config, links), *_documents(config)]
+    names = real_names(links)
+    return [_renamed(one, names) for one in found] if names else found

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from talos.cosi import controller
-from talos.machined.controllers.network import _config, _merging, _texts, hardware_addr
+from talos.machined.controllers.network import _config, _devices, _merging, _texts, hardware_addr
 from talos.machined.modes import Mode
 from talos.machinery.config import container
 from talos.machinery.config.documents.network.dhcpv4 import DHCPv4Config
@@ -39,24 +40,31 @@ def _from_document(found: DHCPv4Config) -> DHCP4OperatorSpec:
     )
 
 
-def plan(config: container.Container, ports: Iterable[str]) -> list[OperatorSpec.Spec]:
-    """The wanted clients; pure. `ports` are the machine's own Ethernet ports.
+def plan(
+    config: container.Container, ports: Iterable[str], names: Mapping[str, str] = MappingProxyType({})
+) -> list[OperatorSpec.Spec]:
+    """The wanted clients; pure. `ports` are the machine's own Ethernet ports, `names` other names of links.
 
     A port that the configuration speaks of gets what the configuration says, and nothing by default.
     """
+
+    def real(name: str) -> str:
+        return names.get(name, name)
+
     layer = network.ConfigLayer.MACHINE_CONFIGURATION
     wanted: dict[str, OperatorSpec.Spec] = {}
-    spoken_of = {one.name for one in config.all(LinkConfig)}
+    spoken_of = {real(one.name) for one in config.all(LinkConfig)}
     section = machine_section(config)
     for device in section.network.interfaces if section and section.network else ():
-        spoken_of.add(device.interface)
+        name = real(device.interface)
+        spoken_of.add(name)
         options = device.dhcp_options
         if device.dhcp and device.interface and not device.ignore and (options is None or options.ipv4 is not False):
             metric = (options.route_metric if options else 0) or DEFAULT_METRIC
             settings = DHCP4OperatorSpec(route_metric=metric)
-            wanted[device.interface] = dhcp4(device.interface, layer, settings)
+            wanted[name] = dhcp4(name, layer, settings)
     for document in config.all(DHCPv4Config):
-        wanted[document.name] = dhcp4(document.name, layer, _from_document(document))
+        wanted[real(document.name)] = dhcp4(real(document.name), layer, _from_document(document))
     for port in ports:
         if port not in wanted and port not in spoken_of:
             settings = DHCP4OperatorSpec(route_metric=DEFAULT_METRIC)
@@ -78,6 +86,6 @@ class OperatorConfigController(controller.Controller):
     async def reconcile(self, r: controller.Handle) -> None:
         """One client per link."""
         links = {one.id: one.spec for one in await r.list(LinkStatus)}
-        for spec in plan(await _config.active(r), _ports(links)):
+        for spec in plan(await _config.active(r), _ports(links), _devices.real_names(links)):
             id = _texts.layered(spec.config_layer, f"{spec.operator}/{spec.link_name}")
             await r.put(OperatorSpec(id, spec, namespace=_merging.CONFIG_NAMESPACE))

@@ -6,11 +6,12 @@ Moving an address through a cloud's API is not there yet; such an address is ref
 from __future__ import annotations
 
 from talos.cosi import controller
-from talos.machined.controllers.network import _config, _merging, _texts
+from talos.machined.controllers.network import _config, _devices, _merging, _texts
 from talos.machinery.config import container, views
 from talos.machinery.config.documents.network.layer2_vip import Layer2VIPConfig
 from talos.machinery.config.views.machine import machine_section
 from talos.machinery.resources.config.machine_config import ACTIVE_ID, MachineConfig
+from talos.machinery.resources.network.link_status import LinkStatus
 from talos.machinery.resources.network.operator_spec import OperatorSpec, VIPOperatorSpec
 from talos.machinery.types import network
 
@@ -34,12 +35,14 @@ def plan(config: container.Container) -> dict[str, str]:
 class OperatorVIPConfigController(controller.Controller):
     """Writes the layer `configuration` of OperatorSpec."""
 
-    inputs = (controller.weak(MachineConfig, id=ACTIVE_ID),)
+    inputs = (controller.weak(MachineConfig, id=ACTIVE_ID), controller.weak(LinkStatus))
     outputs = (controller.shared(OperatorSpec),)
 
     async def reconcile(self, r: controller.Handle) -> None:
         """One operator for each address."""
-        for ip, link in plan(await _config.active(r)).items():
+        names = _devices.real_names({one.id: one.spec for one in await r.list(LinkStatus)})
+        for ip, named in plan(await _config.active(r)).items():
+            link = names.get(named, named)
             spec = OperatorSpec.Spec(
                 operator=network.Operator.VIP,
                 link_name=link,
