@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import capabilities
+from tests.cluster import networks
 
 CREATE_TIMEOUT_S = 400
 IMAGE = "ghcr.io/talos-python/testbox:v1"
@@ -137,21 +138,38 @@ def until(condition: Callable[[], Any], timeout_s: float, what: str, every_s: fl
         time.sleep(every_s)
 
 
+def destroy(home: Path, name: str) -> None:
+    """Destroy a cluster, whatever is left of it."""
+    LocalCluster(name, home, "", 0, 0).talosctl(
+        "cluster", "destroy", "--name", name, "--force", timeout_s=120, check=False
+    )
+
+
 @contextmanager
-def created(home: Path, name: str, prefix: str, *, control_planes: int = 1, workers: int = 1) -> Iterator[LocalCluster]:
-    """Create a cluster, hand it out, destroy it."""
+def network(home: Path, name: str, preferred: str) -> Iterator[str]:
+    """The preferred /24, or another that is free, by its first three numbers; clusters of dead runs go first."""
+    with networks.claimed(preferred, home, name, networks.records(), destroy) as prefix:
+        yield prefix
+
+
+@contextmanager
+def created(
+    home: Path, name: str, preferred: str, *, control_planes: int = 1, workers: int = 1
+) -> Iterator[LocalCluster]:
+    """Create a cluster on the preferred network or another free one, hand it out, destroy it."""
     home.mkdir(parents=True, exist_ok=True)
-    cluster = LocalCluster(name, home, prefix, control_planes, workers)
-    try:
-        cluster.talosctl(
-            "cluster", "create", "--name", name, "--cidr", f"{prefix}.0/24",
-            "--controlplanes", str(control_planes), "--workers", str(workers),
-            "--wait-timeout", f"{CREATE_TIMEOUT_S - 20}s", timeout_s=CREATE_TIMEOUT_S,
-        )  # fmt: skip
-        yield cluster
-    except BaseException:
-        for console in sorted(cluster.folder.glob("nodes/*/console.log")):
-            print(f"--- {console}", *console.read_text(errors="replace").splitlines()[-40:], sep="\n")
-        raise
-    finally:
-        cluster.talosctl("cluster", "destroy", "--name", name, "--force", timeout_s=120, check=False)
+    with network(home, name, preferred) as prefix:
+        cluster = LocalCluster(name, home, prefix, control_planes, workers)
+        try:
+            cluster.talosctl(
+                "cluster", "create", "--name", name, "--cidr", f"{prefix}.0/24",
+                "--controlplanes", str(control_planes), "--workers", str(workers),
+                "--wait-timeout", f"{CREATE_TIMEOUT_S - 20}s", timeout_s=CREATE_TIMEOUT_S,
+            )  # fmt: skip
+            yield cluster
+        except BaseException:
+            for console in sorted(cluster.folder.glob("nodes/*/console.log")):
+                print(f"--- {console}", *console.read_text(errors="replace").splitlines()[-40:], sep="\n")
+            raise
+        finally:
+            destroy(home, name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.cluster import driver
@@ -14,7 +16,7 @@ PREFIX = "10.91.0"
 @pytest.mark.timeout(driver.CREATE_TIMEOUT_S + 300)
 def test_nodes_leave(tmp_path_factory: pytest.TempPathFactory) -> None:
     home = tmp_path_factory.mktemp("power-home")
-    with driver.created(home, "power", PREFIX) as cluster:
+    with driver.created(home, f"w{os.getpid()}", PREFIX) as cluster:
         (plane,), (worker,) = cluster.planes, cluster.worker_nodes
 
         ran = cluster.talosctl("reset", "--timeout", "2m", node=worker, timeout_s=150)

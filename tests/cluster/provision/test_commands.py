@@ -36,21 +36,23 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     shared.mkdir()
     (shared / "greeting").write_text("hello from the host\n")
     label.write_text("apiVersion: v1alpha1\nkind: KubeNodeConfig\nlabels:\n  mine: 'yes'\n")
-    made = LocalCluster(f"p{os.getpid()}", home, PREFIX, 1, 1)
-    try:
-        created = made.talosctl(
-            "cluster", "create", "--name", made.name, "--cidr", f"{PREFIX}.0/24", "--disk", "5GiB",
-            "--cpus-workers", "1.5", "--memory-workers", "1536MiB", "--skip-kubeconfig",
-            "--config-patch", '{"machine": {"sysctls": {"net.ipv4.tcp_keepalive_time": "1234"}}}',
-            "--config-patch-workers", f"@{label}", "--mount", f"source={shared},target=/etc/shared,readonly",
-            "--wait-timeout", "380s", "-o", "json", timeout_s=driver.CREATE_TIMEOUT_S,
-        )  # fmt: skip
-        assert [node["state"] for node in json.loads(created.out)["nodes"]] == ["running", "running"]
-        assert not (home / ".kube").exists()
-        made.talosctl("kubeconfig", str(home / ".kube/config"), "--merge=false", node=made.planes[0])
-        yield made
-    finally:
-        made.talosctl("cluster", "destroy", "--name", made.name, "--force", timeout_s=120, check=False)
+    name = f"p{os.getpid()}"
+    with driver.network(home, name, PREFIX) as prefix:
+        made = LocalCluster(name, home, prefix, 1, 1)
+        try:
+            created = made.talosctl(
+                "cluster", "create", "--name", made.name, "--cidr", f"{prefix}.0/24", "--disk", "5GiB",
+                "--cpus-workers", "1.5", "--memory-workers", "1536MiB", "--skip-kubeconfig",
+                "--config-patch", '{"machine": {"sysctls": {"net.ipv4.tcp_keepalive_time": "1234"}}}',
+                "--config-patch-workers", f"@{label}", "--mount", f"source={shared},target=/etc/shared,readonly",
+                "--wait-timeout", "380s", "-o", "json", timeout_s=driver.CREATE_TIMEOUT_S,
+            )  # fmt: skip
+            assert [node["state"] for node in json.loads(created.out)["nodes"]] == ["running", "running"]
+            assert not (home / ".kube").exists()
+            made.talosctl("kubeconfig", str(home / ".kube/config"), "--merge=false", node=made.planes[0])
+            yield made
+        finally:
+            driver.destroy(home, name)
 
 
 def _cluster(cluster: LocalCluster, *words: str, **options: Any) -> driver.Output:
@@ -89,7 +91,7 @@ def test_flags_of_create(cluster: LocalCluster) -> None:
     seen = os.statvfs(f"/proc/{pid}/root/var")
     assert 4.5 * GIB < seen.f_blocks * seen.f_frsize < 5 * GIB
     table = _cluster(cluster, "show").out
-    assert re.search(rf"{cluster.name}-worker-1 +worker +{PREFIX}\.3 +1\.50 +\S+ GB +\S+ GB +running", table)
+    assert re.search(rf"{cluster.name}-worker-1 +worker +{cluster.prefix}\.3 +1\.50 +\S+ GB +\S+ GB +running", table)
 
 
 def _archive(file: Path) -> Path:
@@ -157,7 +159,7 @@ def test_logs_of_nodes(cluster: LocalCluster) -> None:
         f"{cluster.name}-controlplane-1",
         f"{cluster.name}-worker-1",
     }
-    one = _cluster(cluster, "logs", f"{PREFIX}.3").out.splitlines()
+    one = _cluster(cluster, "logs", f"{cluster.prefix}.3").out.splitlines()
     assert len(one) > 20
     assert [f"{cluster.name}-worker-1: {line}" for line in one][:20] == [
         line for line in everybody if line.startswith(f"{cluster.name}-worker-1: ")
@@ -177,7 +179,7 @@ def test_reset_button_of_one_node(cluster: LocalCluster) -> None:
         assert after["controlplane-1"]["pid"] == before["controlplane-1"]["pid"]
         assert after["worker-1"]["pid"] != before["worker-1"]["pid"]
         driver.until(lambda: _ready(cluster)["worker-1"], 120, "the worker is Ready again")
-        cluster.talosctl("version", node=f"{PREFIX}.3")
+        cluster.talosctl("version", node=f"{cluster.prefix}.3")
     finally:
         time.sleep(0.5)
         follow.send_signal(signal.SIGINT)
@@ -187,7 +189,7 @@ def test_reset_button_of_one_node(cluster: LocalCluster) -> None:
 
 
 def test_a_worker_comes_and_goes(cluster: LocalCluster) -> None:
-    assert f"added {cluster.name}-worker-2 at {PREFIX}.4" in _cluster(cluster, "node", "add", timeout_s=300).err
+    assert f"added {cluster.name}-worker-2 at {cluster.prefix}.4" in _cluster(cluster, "node", "add", timeout_s=300).err
     assert _ready(cluster) == {"controlplane-1": True, "worker-1": True, "worker-2": True}
     folder = cluster.folder / f"nodes/{cluster.name}-worker-2"
     assert folder.is_dir()
@@ -217,14 +219,14 @@ def test_control_planes_come_and_go(cluster: LocalCluster) -> None:
     assert _members(cluster) == {"controlplane-1", "controlplane-2"}
     assert _ready(cluster)["controlplane-2"]
     config = cluster.talosctl("config", "info").out
-    assert f"{PREFIX}.4" in config
+    assert f"{cluster.prefix}.4" in config
     refused = _cluster(cluster, "node", "remove", f"{cluster.name}-controlplane-1", check=False)
     assert refused.code == 7
     assert "is the address of Kubernetes" in refused.err
     _cluster(cluster, "node", "remove", f"{cluster.name}-controlplane-2", timeout_s=200)
     assert _members(cluster) == {"controlplane-1"}
     assert "controlplane-2" not in _ready(cluster)
-    assert f"{PREFIX}.4" not in cluster.talosctl("config", "info").out
+    assert f"{cluster.prefix}.4" not in cluster.talosctl("config", "info").out
 
 
 def test_stop_and_start_keep_everything_but_processes(cluster: LocalCluster) -> None:
@@ -282,7 +284,7 @@ def test_a_full_ephemeral_is_told_and_the_api_still_answers(cluster: LocalCluste
 
         driver.until(pressure, 120, "the node reports pressure")
         for words in (["version"], ["services"], ["logs", "kubelet", "--tail", "1"], ["get", "machinestatus"]):
-            assert cluster.talosctl(*words, node=f"{PREFIX}.3").code == 0
+            assert cluster.talosctl(*words, node=f"{cluster.prefix}.3").code == 0
     finally:
         os.close(fd)
         Path(f"{root}/filler").unlink()
