@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from talos.base.constants import kernel as kernel_arguments
 from talos.base.constants import partitions, versions
 from talos.imager import cache, cpio, elf, images, kernel, rootfs, tarlayer, uki
 from talos.linux import gpt
@@ -31,9 +32,6 @@ _STUB, _LOADER = "linuxx64.efi.stub", "systemd-bootx64.efi"
 _NAMESPACE = uuid.UUID("6ff4d6a5-9e7c-5d0a-8f2b-0e3a57c0de11")  # any constant: GUIDs are derived from it and a name
 _LOADER_CONF = b"timeout 0\neditor no\n"
 
-HARDENING = ("slab_nomerge", "pti=on", "consoleblank=0", "printk.devkmsg=on", "module.sig_enforce=1")
-"""Kernel arguments every machine gets."""
-HARDENING_MEMORY = "proc_mem.force_override=never"
 PANIC = "panic=10"
 """A kernel that cannot go on starts again, so that the loader's boot counter gets its chance."""
 
@@ -71,7 +69,7 @@ class Recipe:
     def cmdline(self) -> str:
         """The kernel's command line."""
         consoles = [f"console={name}" for name in self.consoles]
-        words = [f"talos.platform={self.platform}", *consoles, *HARDENING, HARDENING_MEMORY, PANIC, *self.arguments]
+        words = [f"talos.platform={self.platform}", *consoles, *kernel_arguments.DEFAULT, PANIC, *self.arguments]
         return " ".join(words)
 
 

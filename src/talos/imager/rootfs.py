@@ -21,7 +21,7 @@ from talos.imager.components import Built
 from talos.imager.sysroot import Sysroot
 from talos.init import bundle
 
-_LAYOUT = 7  # raised when the way of putting together changes
+_LAYOUT = 8  # raised when the way of putting together changes
 _STDLIB = "usr/lib/python3.13"
 _PYC_HEAD = 16  # PEP 552: magic, flags, and hash or time and size
 _SITE = "usr/lib/pytalos/site"
@@ -129,6 +129,13 @@ def _wheels(recipe: Recipe, table: contents.Contents, scratch: Path, root: Path)
     for path in files:
         if path.suffix != ".py":
             _place(path, root, f"/{_SITE}/{path.relative_to(site)}", 0o644)
+    _strip(recipe, root, [root / _SITE / path.relative_to(site) for path in files if path.suffix == ".so"])
+
+
+def _strip(recipe: Recipe, root: Path, extensions: Sequence[Path]) -> None:
+    """Take symbol tables and debug information from extension modules: half of what wheels bring."""
+    argv = ["strip", "--strip-unneeded", "--enable-deterministic-archives", *map(str, extensions)]
+    recipe.tree.run(argv, log=recipe.log, timeout_s=_TOOL_TIMEOUT_S, shared=[root])
 
 
 def _libraries(recipe: Recipe, root: Path) -> None:

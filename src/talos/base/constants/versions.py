@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 TALOS: Final = "v1.14.0"
-RELEASE: Final = "v1.14.0-alpha.1"  # what this build calls itself: os-release, image version
+RELEASE: Final = TALOS  # what this build calls itself: os-release, image version; the API says the same
 KUBERNETES: Final = "v1.37.2"
 ETCD: Final = "v3.7.3"
 CONTAINERD: Final = "v2.4.2"

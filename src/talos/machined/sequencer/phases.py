@@ -41,10 +41,12 @@ def _phase(context: Context, name: str, *steps: Step, tolerant: bool = False) ->
 
 
 def _initialize(context: Context) -> list[Phase]:
+    container = context.mode is Mode.CONTAINER
     disks = [_phase(context, "meta", volumes.find_system), _phase(context, "state", volumes.mount_state)]
     return [
+        *([] if container else [_phase(context, "systemRequirements", machine.system_requirements)]),
         _phase(context, "machined", services.start_machined, services.start_apid),
-        *([] if context.mode is Mode.CONTAINER else disks),
+        *([] if container else disks),
         _phase(context, "config", config.load_config),
     ]
 

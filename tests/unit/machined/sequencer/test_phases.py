@@ -3,8 +3,11 @@ from typing import Any
 import pytest
 
 from talos.base import errors
+from talos.base.constants import kernel
+from talos.linux import procfs
 from talos.machined.modes import Mode
 from talos.machined.sequencer import context, phases
+from talos.machined.sequencer.tasks import machine
 from talos.machined.sequences import Name, Reset
 
 
@@ -23,6 +26,35 @@ def test_initialize_in_a_container() -> None:
         ("machined", ["startMachined", "startApid"]),
         ("config", ["loadConfig"]),
     ]
+
+
+@pytest.mark.feature("H008", "P001")
+def test_a_machine_checks_its_kernel_before_all_else() -> None:
+    assert _names(Name.INITIALIZE, _context(Mode.METAL))[0] == ("systemRequirements", ["systemRequirements"])
+
+
+@pytest.mark.feature("P001")
+@pytest.mark.parametrize(
+    ("cmdline", "missing"),
+    [
+        (" ".join(kernel.DEFAULT), []),
+        ("slab_nomerge= pti=off pti=on quiet", []),
+        ("slab_nomerge pti=on pti=off", ["pti=on"]),
+        ("pti=on", ["slab_nomerge"]),
+        ("slab_nomerge pti=off", ["pti=on"]),
+        ("slab_nomergex xpti=on", ["slab_nomerge", "pti=on"]),
+        ("", ["slab_nomerge", "pti=on"]),
+    ],
+)
+def test_kernel_arguments_a_machine_insists_on(cmdline: str, missing: list[str]) -> None:
+    assert machine.unmet_requirements(cmdline) == missing
+
+
+@pytest.mark.feature("P001")
+async def test_a_kernel_without_them_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(procfs, "cmdline", lambda: "slab_nomerge")
+    with pytest.raises(errors.Permanent, match="pti=on"):
+        await machine.system_requirements(_context(Mode.METAL))
 
 
 @pytest.mark.feature("H013", "R006")

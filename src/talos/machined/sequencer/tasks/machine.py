@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 
-from talos.base.constants import paths
+from talos.base import errors
+from talos.base.constants import kernel, paths
 from talos.linux import mount, procfs
 from talos.machined import ephemeral
 from talos.machined.sequencer.context import EXIT_REBOOT, EXIT_SHUTDOWN, Context
@@ -14,6 +15,21 @@ from talos.machined.sequencer.tasks.config import is_control_plane
 _log = logging.getLogger("sequencer.machine")
 _MIB = 1024 * 1024
 CONTROL_PLANE_MIB, WORKER_MIB, KERNEL_MIB = 1848, 1024, 150
+
+
+def unmet_requirements(cmdline: str) -> list[str]:
+    """Kernel arguments without which a machine does not boot (kernel self-protection) that `cmdline` lacks."""
+    given: dict[str, str] = {}
+    for word in cmdline.split():
+        key, _, value = word.partition("=")
+        given[key] = value  # of several the kernel takes the last one
+    return [f"{key}={value}" if value else key for key, value in kernel.REQUIRED.items() if given.get(key) != value]
+
+
+async def system_requirements(_: Context) -> None:
+    """Refuse a kernel that was started without its self-protection. Raises Permanent naming what is missing."""
+    if missing := unmet_requirements(procfs.cmdline()):
+        raise errors.Permanent(f"the kernel was started without {' '.join(missing)}, which this system requires")
 
 
 async def memory_size_check(context: Context) -> None:
