@@ -69,7 +69,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "EtcFileConfig": (
         "files.EtcFileConfigController",
     ),
-    "EthernetConfig": (),
+    "EthernetConfig": (
+        "network.EthernetConfigController",
+    ),
     "EventSinkConfig": (
         "runtime.EventsSinkConfigController",
     ),
