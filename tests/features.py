@@ -68,14 +68,16 @@ def table(ledger: dict[str, str], shown: set[str], *, markdown: bool) -> list[st
 def documents(*, whole: bool) -> list[str]:
     """The kinds of configuration documents nothing reads yet; `whole`: all, with what reads them."""
     sys.path.insert(0, str(ROOT / "src"))
-    from talos.machinery.config._generated_consumers import CONSUMERS
+    from talos.machinery.config._generated_consumers import CONSUMERS, KEYS, UNREAD_KEYS
 
     unused = [kind for kind, names in CONSUMERS.items() if not names]
     lines = [f"{kind:<32} {', '.join(names)}" for kind, names in CONSUMERS.items() if names] if whole else []
     lines.append(
         f"configuration documents: {len(CONSUMERS) - len(unused)} of {len(CONSUMERS)} kinds are read by a node"
     )
-    return [*lines, *textwrap.wrap(f"accepted, not yet used: {', '.join(unused)}", 110, subsequent_indent="  ")]
+    lines += textwrap.wrap(f"accepted, not yet used: {', '.join(unused)}", 110, subsequent_indent="  ")
+    lines.append(f"keys of the v1alpha1 document: {KEYS - len(UNREAD_KEYS)} of {KEYS} are read by a node")
+    return [*lines, *textwrap.wrap(f"accepted, not yet used: {', '.join(UNREAD_KEYS)}", 110, subsequent_indent="  ")]
 
 
 def updated(readme: str, rows: list[str]) -> str:

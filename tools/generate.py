@@ -178,9 +178,9 @@ def indexes() -> tuple[dict[Path, str], list[str]]:
         "dict[str, str]",
         [f'"{kind}": "{module}"' for kind, module in sorted(kinds.items())],
     )
-    read_by = _consumers(controllers, services, handlers, kinds)
-    files[Path("talos/machinery/config/_generated_consumers.py")] = _consumer_index(read_by)
-    files[Path("../docs/config-documents.md")] = consumers.markdown(read_by)
+    read_by, keys_by = _consumers(controllers, services, handlers, kinds)
+    files[Path("talos/machinery/config/_generated_consumers.py")] = _consumer_index(read_by, keys_by)
+    files[Path("../docs/config-documents.md")] = consumers.markdown(read_by, keys_by)
     commands, rest = _commands()
     return files | commands, broken + more + most + rest
 
@@ -190,21 +190,26 @@ def _consumers(
     services: list[tuple[str, Any]],
     handlers: list[tuple[str, Any]],
     kinds: Iterable[str],
-) -> dict[str, list[str]]:
-    """Who reads which kind of configuration document."""
+) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Who reads which kind of configuration document, and which key of the v1alpha1 document."""
     classes = [(cls.name, ref) for ref, cls in controllers if _can_run(cls)]
     classes += [(f"service {cls.id}", ref) for ref, cls in services]
     classes += [(f"API {cls.service}", ref) for ref, cls in handlers]
     roots = [(name, (ref.partition(":")[0], ref.partition(":")[2])) for name, ref in classes]
-    return consumers.table([*roots, *consumers.tasks()], kinds)
+    from talos.machinery.config import v1alpha1
+
+    roots += consumers.tasks()
+    return consumers.table(roots, kinds), consumers.keys(roots, v1alpha1.Config)
 
 
-def _consumer_index(read_by: dict[str, list[str]]) -> str:
+def _consumer_index(read_by: dict[str, list[str]], keys_by: dict[str, list[str]]) -> str:
     lines = []
     for kind, names in read_by.items():
         row = "".join(f"        {json.dumps(name)},\n" for name in names)
         lines.append(f'"{kind}": (\n{row}    )' if names else f'"{kind}": ()')
-    return _index("Config document kinds and what reads them.", "CONSUMERS", "dict[str, tuple[str, ...]]", lines)
+    text = _index("Config document kinds and what reads them.", "CONSUMERS", "dict[str, tuple[str, ...]]", lines)
+    rows = "".join(f"    {json.dumps(path)},\n" for path in consumers.unread(keys_by))
+    return f"{text}\nKEYS = {len(keys_by)}\nUNREAD_KEYS: tuple[str, ...] = (\n{rows})\n"
 
 
 def _definitions(classes: list[Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dataclasses
 import os
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,13 @@ from talos.cosi import controller
 from talos.machined import configuration, main, wiring
 from talos.machined.controllers import _generated_index as controllers
 from talos.machined.modes import Mode
-from talos.machinery.config import consumers, container, generate, loader
+from talos.machinery.config import consumers, container, contract, generate, loader, v1alpha1
 from talos.machinery.config._generated_consumers import CONSUMERS
 from talos.machinery.config.documents import _generated_index as documents
 from talos.machinery.resources.config.machine_config import ACTIVE_ID, MachineConfig
 from talos.machinery.resources.k8s import static_pod_server_status
 from talos.machinery.types.machine import MachineType
-from talos.pki import bundle
+from talos.pki import bundle, x509
 from talos.testing import ctest
 
 _SECRETS = bundle.generate()
@@ -113,10 +114,10 @@ def test_what_nobody_reads_is_mentioned_nowhere() -> None:
 
 def test_names_are_followed_through_views_and_helpers() -> None:
     domain = "talos.machined.controllers.network"
-    assert "HostnameConfig" in tool.kinds((f"{domain}.hostname_config", "HostnameConfigController"))
-    assert {"LinkConfig", "VLANConfig"} <= tool.kinds((f"{domain}.link_config", "LinkConfigController"))
-    assert tool.kinds(("talos.machinery.config.views", "static_hosts")) == {"StaticHostConfig"}
-    assert tool.kinds(("talos.base.clock", "System")) == frozenset()
+    assert "HostnameConfig" in tool.reads((f"{domain}.hostname_config", "HostnameConfigController")).kinds
+    assert {"LinkConfig", "VLANConfig"} <= tool.reads((f"{domain}.link_config", "LinkConfigController")).kinds
+    assert tool.reads(("talos.machinery.config.views", "static_hosts")).kinds == {"StaticHostConfig"}
+    assert tool.reads(("talos.base.clock", "System")).kinds == frozenset()
 
 
 def test_whoever_brings_an_unused_document_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,3 +128,33 @@ def test_whoever_brings_an_unused_document_is_told(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(CONSUMERS, "EnvironmentConfig", ())
     assert consumers.unused(config) == ["EnvironmentConfig"]
     assert configuration.check(config, "metal") == ["accepted, not yet used by this release: EnvironmentConfig"]
+
+
+def test_whoever_brings_an_unused_key_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "UNREAD_KEYS", ("machine.udev", "machine.install.wipe", "machine.features.rbac",
+                                                   "machine.network.interfaces.mtu"))  # fmt: skip
+    head = "version: v1alpha1\nmachine:\n  type: worker\n"
+    quiet = head + "  features:\n    rbac: true\n  install:\n    disk: /dev/sda\n  network:\n    interfaces: []\n"
+    assert consumers.note(loader.load(quiet.encode())) == ""
+    loud = head + "  udev:\n    rules: [a]\n  network:\n    interfaces:\n      - interface: a\n      - mtu: 9000\n"
+    loud += "  features:\n    rbac: false\n  install:\n    wipe: true\n"
+    assert consumers.unused(loader.load(loud.encode())) == [
+        "machine.udev",
+        "machine.install.wipe",
+        "machine.network.interfaces.mtu",
+    ]
+
+
+def test_keys_are_found_where_they_are_read() -> None:
+    controller = ("talos.machined.controllers.runtime.kernel_module_config", "KernelModuleConfigController")
+    found = tool.keys([("modules", controller)], v1alpha1.Config)
+    assert found["machine.kernel"] == found["machine.kernel.modules"] == ["modules"]
+    assert found["machine.time"] == [] and "machine.time.servers" not in found
+
+
+@pytest.mark.parametrize("release", ["v1.8", "v1.12", "v1.14"])
+def test_a_configuration_made_for_a_cluster_says_nothing_about_keys(release: str) -> None:
+    wanted = generate.GenerateInput("a", "https://10.0.0.1:6443", bundle.generate(rsa_key=x509.new_ecdsa_key))
+    wanted = dataclasses.replace(wanted, contract=contract.parse(release), install_disk="/dev/sda")
+    for kind in (MachineType.CONTROL_PLANE, MachineType.WORKER):
+        assert not [one for one in consumers.unused(generate.generate(wanted, kind)) if "." in one]

@@ -54,6 +54,17 @@ def test_same_secrets_give_the_original_configuration_byte_for_byte(kind: Machin
     assert patched.encode().decode() == (folder / version / f"overrides-{name}.yaml").read_text()
 
 
+@pytest.mark.feature("F021")
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_release_being_made_generates_what_the_current_one_does(kind: MachineType) -> None:
+    newest = dataclasses.replace(samples.INPUT, contract=contract.parse("v1.15.0-alpha.1"))
+    assert newest.contract == contract.NEWEST > contract.CURRENT
+    assert generate.generate(newest, kind).encode() == generate.generate(samples.INPUT, kind).encode()
+    for text in ("v1.16", "v0.14", "v2.0", "15", "v1"):
+        with pytest.raises(errors.Invalid):
+            contract.parse(text)
+
+
 @pytest.mark.needs_original_fixtures
 def test_every_configuration_of_the_original_loads() -> None:
     folder = capabilities.original_fixtures_dir() / "config/types"
