@@ -12,6 +12,7 @@ from typing import Final
 
 from talos.base import errors
 from talos.k8s import client as clients
+from talos.k8s import node as nodes
 from talos.k8s.encode import Object
 
 PODS: Final = clients.Kind("/api/v1", "pods", True)
@@ -49,6 +50,15 @@ async def set_schedulable(kubernetes: clients.Client, node: str, *, schedulable:
     await kubernetes.request("PATCH", clients.NODES.path(node), body=body, content_type=_MERGE)
 
 
+async def cordon_own(kubernetes: clients.Client, node: str) -> None:
+    """Make a node unschedulable until it runs again; one a person has cordoned stays so for good. Raises NotFound."""
+    found = await kubernetes.get(clients.NODES, node)
+    if (found.get("spec") or {}).get("unschedulable"):
+        return
+    body = {"metadata": {"annotations": {nodes.CORDONED: "true"}}, "spec": {"unschedulable": True}}
+    await kubernetes.request("PATCH", clients.NODES.path(node), body=body, content_type=_MERGE)
+
+
 async def _evict(kubernetes: clients.Client, pod: Object) -> None:
     """Ask for the eviction until it is granted or the pod is gone."""
     metadata = pod["metadata"]
@@ -82,6 +92,11 @@ async def _until_gone(kubernetes: clients.Client, pod: Object) -> None:
 async def drain(kubernetes: clients.Client, node: str, *, timeout_s: float, report: Report = lambda _: None) -> None:
     """Make a node unschedulable and wait until its pods are gone. Raises NotFound, TimedOut naming pods that stay."""
     await set_schedulable(kubernetes, node, schedulable=False)
+    await empty(kubernetes, node, timeout_s=timeout_s, report=report)
+
+
+async def empty(kubernetes: clients.Client, node: str, *, timeout_s: float, report: Report = lambda _: None) -> None:
+    """Move the pods of a node away and wait until they are gone. Raises TimedOut naming pods that stay."""
     pods, _ = await kubernetes.list(PODS, fields=f"spec.nodeName={node}")
     going = to_evict(pods)
     left = {name_of(pod) for pod in going}

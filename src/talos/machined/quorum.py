@@ -7,6 +7,9 @@ import asyncio
 from talos.base import errors
 
 _ETCD_TIMEOUT_S = 15.0
+ONLY_MEMBER = (
+    "this node is the only member of etcd, and the cluster ends with it; --graceful=false resets the node all the same"
+)
 
 
 async def check(*, force: bool) -> None:
@@ -40,6 +43,26 @@ async def check(*, force: bool) -> None:
             f"etcd has {len(voters)} members and needs {needed}; without this node only {left} would answer"
             " (--force takes the node away all the same: the cluster then stands still until enough members are back)"
         )
+
+
+async def check_leave() -> None:
+    """Raise NotReady when this node's member is the only one: no cluster would be left. An absent etcd may be left."""
+    from talos.k8s.etcd import client as etcd
+
+    try:
+        client = etcd.Client.local()
+    except FileNotFoundError:
+        return
+    async with client:
+        try:
+            async with asyncio.timeout(_ETCD_TIMEOUT_S):
+                members = await client.members(linearizable=False)
+                own = (await client.status()).header.member_id
+        except Exception:
+            # The sequence looks again; an etcd that does not run leaves nothing.
+            return
+    if [member.id for member in members] == [own]:
+        raise errors.NotReady(ONLY_MEMBER)
 
 
 async def _answers(urls: tuple[str, ...]) -> bool:

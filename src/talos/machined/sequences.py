@@ -29,6 +29,9 @@ class Reset:
     graceful: bool = False
     reboot: bool = False
     partitions: tuple[str, ...] = ()
+    """Labels of volumes whose directories a container empties."""
+    devices: tuple[str, ...] = ()
+    """/dev names a machine wipes."""
 
 
 Change = Callable[[], Awaitable[None]]

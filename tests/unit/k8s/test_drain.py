@@ -117,3 +117,31 @@ async def test_uncordon_waits_for_the_api_server(tmp_path: Path) -> None:
         server.handler = lambda *_: failure(503)
         with pytest.raises(errors.TimedOut):
             await drain.uncordon(client, "worker-1", timeout_s=0.05)
+
+
+class Node:
+    """One Node, patched by merging."""
+
+    def __init__(self, **spec: Any) -> None:
+        self.object: dict[str, Any] = {"metadata": {"name": "worker-1"}, "spec": spec}
+        self.patches: list[Any] = []
+
+    def __call__(self, method: str, target: str, body: bytes) -> Answer:
+        if method == "PATCH":
+            self.patches.append(json.loads(body))
+        return 200, self.object
+
+
+@pytest.mark.feature("M044")
+async def test_what_the_machine_cordons_carries_its_mark(tmp_path: Path) -> None:
+    free, held = Node(), Node(unschedulable=True)
+    for name in ("free", "held"):
+        (tmp_path / name).mkdir()
+    async with serving(free, tmp_path / "free") as (_, client):
+        await drain.cordon_own(client, "worker-1")
+    async with serving(held, tmp_path / "held") as (_, client):
+        await drain.cordon_own(client, "worker-1")
+    assert free.patches == [
+        {"metadata": {"annotations": {"talos.dev/cordoned": "true"}}, "spec": {"unschedulable": True}}
+    ]
+    assert held.patches == []  # a person's cordon stays theirs

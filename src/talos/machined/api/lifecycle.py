@@ -11,11 +11,16 @@ import logging
 from typing import ClassVar
 
 from talos.base import errors
-from talos.machined import configuration, modes, quorum, sequences, systems
+from talos.cosi import state
+from talos.machined import configuration, modes, quorum, resetting, sequences, systems
 from talos.machined.api import Handlers
 from talos.machinery.api._generated.machine import machine_pb2
 from talos.machinery.config import container, loader
+from talos.machinery.resources.block.disk import Disk
+from talos.machinery.resources.block.system_disk import SYSTEM_DISK_ID, SystemDisk
+from talos.machinery.resources.block.volume_status import VolumeStatus
 from talos.machinery.rpc import server as rpc
+from talos.machinery.types.block import VolumeType
 
 _log = logging.getLogger("installer")
 TRY_TIMEOUT_S = 60.0
@@ -33,8 +38,10 @@ class Lifecycle(Handlers):
         starter: sequences.Starter,
         config: configuration.Configuration,
         systems: systems.Systems,
+        store: state.State,
     ) -> None:
         self._mode, self._starter, self._config, self._systems = mode, starter, config, systems
+        self._store = store
 
     # --- configuration
 
@@ -104,16 +111,32 @@ class Lifecycle(Handlers):
         return machine_pb2.ShutdownResponse(messages=[machine_pb2.Shutdown(actor_id=actor_id)])
 
     async def reset(self, request: machine_pb2.ResetRequest, call: rpc.Call) -> machine_pb2.ResetResponse:
-        """Take the node out of its cluster (gracefully) and stop it."""
-        if request.user_disks_to_wipe and self._mode is modes.Mode.CONTAINER:
-            raise errors.Unsupported("wiping disks is not supported in container mode")
-        reset = sequences.Reset(
-            graceful=request.graceful,
-            reboot=request.reboot,
-            partitions=tuple(spec.label for spec in request.system_partitions_to_wipe if spec.wipe),
-        )
+        """Take the node out of its cluster (gracefully), stop it and wipe what the request names.
+
+        Raises NotReady for a graceful reset of etcd's only member, Invalid and NotFound for what cannot be wiped.
+        """
+        reset = resetting.plan(request, await self._storage())
+        if request.graceful:
+            await quorum.check_leave()
         actor_id = self._starter.begin(sequences.Name.RESET, reset=reset)
         return machine_pb2.ResetResponse(messages=[machine_pb2.Reset(actor_id=actor_id)])
+
+    async def _storage(self) -> resetting.Storage | None:
+        if self._mode is modes.Mode.CONTAINER:
+            return None
+        disks = await self._store.list(Disk)
+        system = await state.find(self._store, SystemDisk, SYSTEM_DISK_ID)
+        partitioned = {VolumeType.PARTITION, VolumeType.DISK}
+        return resetting.Storage(
+            system_disk=system.spec.dev_path if system is not None else "",
+            disks=frozenset(disk.spec.dev_path for disk in disks),
+            read_only=frozenset(disk.spec.dev_path for disk in disks if disk.spec.readonly),
+            volumes={
+                one.id: one.spec.location
+                for one in await self._store.list(VolumeStatus)
+                if one.spec.location and one.spec.type in partitioned
+            },
+        )
 
     # --- other systems
 

@@ -10,13 +10,15 @@ from talos.base import errors
 from talos.machined.modes import Mode
 from talos.machined.sequencer.context import Context
 from talos.machined.sequencer.machine import DEFAULT_TASK_TIMEOUT_S, Phase, Sequencer, Task
-from talos.machined.sequencer.tasks import config, installing, machine, services, volumes
+from talos.machined.sequencer.tasks import config, draining, installing, machine, services, volumes, wiping
 from talos.machined.sequences import Change, Name, Reset
 
 Step = Callable[[Context], Awaitable[None]]
 _TIMEOUTS: dict[Step, float] = {
     config.load_config: config.TIMEOUT_S,
     services.start_everything: services.BOOT_TIMEOUT_S,
+    draining.cordon_and_drain: draining.TIMEOUT_S,
+    wiping.wipe: wiping.TIMEOUT_S,
     installing.change: installing.CHANGE_TIMEOUT_S,
     installing.save_config: installing.CHANGE_TIMEOUT_S,
     installing.staged_upgrade: installing.CHANGE_TIMEOUT_S,
@@ -84,6 +86,11 @@ def _reboot(context: Context, force: bool) -> list[Phase]:
     return [*gentle, *_down(context), _phase(context, "reboot", machine.reboot)]
 
 
+def _drain(context: Context, force: bool) -> list[Phase]:
+    """It may fail: an unreachable cluster keeps no machine up. Pods are stopped in any case."""
+    return [] if force else [_phase(context, "drain", draining.cordon_and_drain, tolerant=True)]
+
+
 def _install(context: Context) -> list[Phase]:
     """What is on the disk before the last phase is whole; a failure before that leaves the machine where it is."""
     return [
@@ -98,8 +105,8 @@ def _upgrade(context: Context, force: bool) -> list[Phase]:
 
 
 def _shutdown(context: Context, force: bool) -> list[Phase]:
-    del force  # it spares draining, which needs the Kubernetes API; pods are stopped in any case
     return [
+        *_drain(context, force),
         _phase(context, "cleanup", services.stop_pods, tolerant=True),
         *_down(context),
         _phase(context, "shutdown", machine.shut_down),
@@ -107,14 +114,16 @@ def _shutdown(context: Context, force: bool) -> list[Phase]:
 
 
 def _reset(context: Context) -> list[Phase]:
-    leave = [_phase(context, "leave", services.leave_etcd, tolerant=False)] if context.reset.graceful else []
+    """Only a refusal of etcd stops it. What is wiped is wiped when nothing uses it any more."""
+    graceful = context.reset.graceful
     end = machine.reboot if context.reset.reboot else machine.shut_down
     return [
-        _phase(
-            context, "cleanup", services.remove_pods if context.reset.graceful else services.stop_pods, tolerant=True
-        ),
-        *leave,
+        *_drain(context, force=not graceful),
+        _phase(context, "cleanup", services.remove_pods if graceful else services.stop_pods, tolerant=True),
+        *([_phase(context, "leave", services.leave_etcd)] if graceful else []),
+        _phase(context, "preReset", wiping.withdraw, tolerant=True),
         *_down(context),
+        _phase(context, "reset", wiping.wipe, tolerant=True),
         _phase(context, "reboot" if context.reset.reboot else "shutdown", end),
     ]
 

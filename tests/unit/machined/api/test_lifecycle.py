@@ -83,7 +83,7 @@ async def api(tmp_path: Path, disk: Path) -> AsyncIterator[Api]:
         mode = modes.Mode.CONTAINER
         machine = systems.Systems(containerd.Client(tmp_path / "absent.sock"), current, mode)
         server.mount(made, [meta_api.MetaValues(modes.Mode.CONTAINER, meta.Meta())])
-        server.mount(made, [lifecycle.Lifecycle(mode, starter, current, machine)])
+        server.mount(made, [lifecycle.Lifecycle(mode, starter, current, machine, store)])
         await made.serve_unix(tmp_path / "api.sock")
         connection = channel.Channel.unix(tmp_path / "api.sock")
         await current.accept(OLD)
@@ -206,7 +206,7 @@ async def test_ways_down_answer_with_their_actor(api: Api) -> None:
     assert api.starter.begun == [
         ("reboot", True, None),
         ("shutdown", False, None),
-        ("reset", False, sequences.Reset(graceful=True, reboot=True)),
+        ("reset", False, sequences.Reset(graceful=True, reboot=True, partitions=("STATE", "EPHEMERAL"))),
     ]
 
 

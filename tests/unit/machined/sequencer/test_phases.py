@@ -77,7 +77,10 @@ def test_forced_reboot_spares_the_pods() -> None:
 
 @pytest.mark.feature("H018", "R004")
 def test_shutdown() -> None:
-    assert [name for name, _ in _names(Name.SHUTDOWN, _context())] == [
+    forced = [name for name, _ in _names(Name.SHUTDOWN, _context(), force=True)]
+    gentle = [name for name, _ in _names(Name.SHUTDOWN, _context())]
+    assert gentle == ["drain", *forced]
+    assert forced == [
         "cleanup",
         "denyNewServices",
         "stopEverything",
@@ -90,14 +93,14 @@ def test_shutdown() -> None:
 @pytest.mark.parametrize(
     ("graceful", "reboot", "expected"),
     [
-        (True, False, ["removePods", "leaveEtcd", "shutDown"]),
-        (True, True, ["removePods", "leaveEtcd", "reboot"]),
-        (False, False, ["stopPods", "shutDown"]),
+        (True, False, ["cordonAndDrain", "removePods", "leaveEtcd", "withdraw", "stopEverything", "wipe", "shutDown"]),
+        (True, True, ["cordonAndDrain", "removePods", "leaveEtcd", "withdraw", "stopEverything", "wipe", "reboot"]),
+        (False, False, ["stopPods", "withdraw", "stopEverything", "wipe", "shutDown"]),
     ],
 )
 def test_reset(graceful: bool, reboot: bool, expected: list[str]) -> None:
     tasks = [task for _, names in _names(Name.RESET, _context(graceful=graceful, reboot=reboot)) for task in names]
-    assert [task for task in tasks if task in {"removePods", "stopPods", "leaveEtcd", "shutDown", "reboot"}] == expected
+    assert [task for task in tasks if task not in {"denyNewServices", "unmountEphemeral"}] == expected
 
 
 @pytest.mark.feature("R003")
@@ -111,4 +114,4 @@ def test_nothing_on_the_way_down_can_keep_the_machine_up() -> None:
         *before, last = phases.phases(name, _context())
         assert all(phase.tolerant for phase in before)
         assert not last.tolerant
-        assert all(task.timeout_s <= 120 for phase in before for task in phase.tasks)
+        assert all(task.timeout_s <= 600 for phase in before for task in phase.tasks)

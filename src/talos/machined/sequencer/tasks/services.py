@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from talos.base import errors
+from talos.machined import quorum
 from talos.machined.sequencer.context import Context
 from talos.machined.sequencer.tasks.config import is_control_plane
 from talos.machinery.rpc import status
@@ -66,14 +67,15 @@ async def _pods(context: Context, *, remove: bool) -> None:
 
 
 async def leave_etcd(context: Context) -> None:
-    """Take this node's etcd out of its cluster, unless it is the last member."""
+    """Take this node's etcd out of its cluster. Raises NotReady for the last member."""
     if not context.supervisor.loaded("etcd") or context.supervisor.status("etcd").state is not State.RUNNING:
         return
     from talos.k8s.etcd import client as etcd
     from talos.machined.services import etcd as service
 
     async with etcd.Client.local() as client:
-        await service.leave(context.supervisor, client)
+        if not await service.leave(context.supervisor, client):
+            raise errors.NotReady(quorum.ONLY_MEMBER)
 
 
 async def stop_everything(context: Context) -> None:
