@@ -15,6 +15,8 @@ CONTROLLERS: tuple[tuple[str, int], ...] = (
     ("talos.machined.controllers.block.system_disk:SystemDiskController", 13),
     ("talos.machined.controllers.block.volume_config:VolumeConfigController", 13),
     ("talos.machined.controllers.block.volume_manager:VolumeManagerController", 13),
+    ("talos.machined.controllers.block.volume_trim:VolumeTrimController", 13),
+    ("talos.machined.controllers.block.volume_trim_schedule:VolumeTrimScheduleController", 13),
     ("talos.machined.controllers.cluster.affiliate_merge:AffiliateMergeController", 15),
     ("talos.machined.controllers.cluster.config:ConfigController", 15),
     ("talos.machined.controllers.cluster.discovery_service:DiscoveryServiceController", 15),

@@ -318,7 +318,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
         "secrets.TrustedRootsController",
     ),
     "UdevRulesConfig": (),
-    "UnattendedInstallConfig": (),
+    "UnattendedInstallConfig": (
+        "sequencer task wanted",
+    ),
     "UserVolumeConfig": (
         "block.VolumeConfigController",
     ),

@@ -15,7 +15,7 @@ from tests.unit.machined.controllers.running import running
 
 from talos.boot import meta as adv
 from talos.cosi import controller, inmem, state
-from talos.linux import blkid, gpt, loop, mount, partitioning, swap_area
+from talos.linux import blkid, block, gpt, loop, mount, partitioning, swap_area
 from talos.machined import meta
 from talos.machined.controllers.block import _plan
 from talos.machined.controllers.block.devices import DevicesController
@@ -77,9 +77,20 @@ def attached(file: Path, size: int) -> Iterator[Disk]:
             made.truncate(size)
     with loop.attach(file, partitions=True) as device:
         try:
-            yield Disk(file, device)
+            disk = Disk(file, device)
+            announce(disk)
+            yield disk
         finally:
             _release(device)
+
+
+def announce(disk: Disk) -> None:
+    """Tell the kernel of the partitions, because one that is built without GPT does not read them itself."""
+    opened = blkid.open_reader(disk.device.fd)
+    table = gpt.read(opened.read, opened.size)
+    for part in table.partitions if table else ():
+        with contextlib.suppress(OSError):
+            block.add_partition(disk.device.fd, part.number, part.first * 512, part.sectors * 512)
 
 
 def _release(device: loop.Device) -> None:
@@ -238,7 +249,7 @@ async def test_volumes_are_made_on_the_chosen_disk_and_the_other_is_left_alone(p
 
 @pytest.mark.feature("I006")
 async def test_two_disks_with_meta_are_an_error_and_neither_is_written_to(places: Path, tmp_path: Path) -> None:
-    with attached(tmp_path / "one", 1024 * MIB) as one, attached(tmp_path / "two", 1024 * MIB) as two:
+    with attached(tmp_path / "one", 500 * MIB) as one, attached(tmp_path / "two", 500 * MIB) as two:
         system_table(one)
         system_table(two)
         before = one.digest(), two.digest()

@@ -57,18 +57,15 @@ def locate(id: str, spec: Spec, view: View) -> DiscoveredVolume | None:
 
 
 def _matches(volume: DiscoveredVolume, spec: Spec, view: View) -> bool:
-    variables = _selectors.volume_variables(volume, view.disk(volume.spec.parent or volume.id), view.system_disk)
-    if not _selectors.matches(spec.locator.match, variables):
-        return False
-    if not spec.locator.disk_match:
-        return True
-    return _selectors.matches(spec.locator.disk_match, variables)
+    subject = _selectors.volume(volume, view.disk(volume.spec.parent or volume.id), view.system_disk)
+    locator = spec.locator
+    return subject.matches(locator.match) and (not locator.disk_match or subject.matches(locator.disk_match))
 
 
 def _usable(disk: Disk, expression: str, view: View) -> bool:
     if disk.spec.cdrom or disk.spec.readonly or not disk.spec.size:
         return False
-    return _selectors.matches(expression, _selectors.disk_variables(disk, view.system_disk))
+    return _selectors.disk(disk, view.system_disk).matches(expression)
 
 
 def places(id: str, spec: Spec, view: View, *, system: bool) -> list[Disk]:

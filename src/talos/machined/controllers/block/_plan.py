@@ -108,13 +108,15 @@ def _system_partition(
 ) -> Spec:
     given = doc.provisioning if doc else None
     filesystem = doc.filesystem if doc else None
+    selector = _selector(given, _selectors.SYSTEM_DISK)
     return Spec(
         parent_id=parent,
         type=VolumeType.PARTITION,
-        locator=volume_config.LocatorSpec(match=_selectors.label(id)),
+        # Disks of other systems have partitions of the same name.
+        locator=volume_config.LocatorSpec(match=_selectors.label(id), disk_match=selector.match),
         provisioning=volume_config.ProvisioningSpec(
             wave=SYSTEM_WAVE,
-            disk_selector=_selector(given, _selectors.SYSTEM_DISK),
+            disk_selector=selector,
             partition_spec=_partition(id, given, least=least, grow=True),
             filesystem_spec=_filesystem(FilesystemType.XFS, id, _group_size(filesystem.xfs if filesystem else None)),
         ),
@@ -223,9 +225,8 @@ def _user(doc: user_volume.UserVolumeConfig, config: container.Container) -> Wan
     spec = Spec(
         parent_id=partitions.EPHEMERAL,
         type=VolumeType.DISK if whole else VolumeType.PARTITION,
-        locator=volume_config.LocatorSpec(
-            match="" if whole else _selectors.label(id), disk_match=match if whole else ""
-        ),
+        # Only on the disks the user chose: another one may hold a volume of that name from elsewhere.
+        locator=volume_config.LocatorSpec(match="" if whole else _selectors.label(id), disk_match=match),
         provisioning=volume_config.ProvisioningSpec(
             wave=USER_WAVE,
             disk_selector=_selector(given),
@@ -254,7 +255,7 @@ def _bare(id: str, given: _sections.ProvisioningSpec | None, kind: FilesystemTyp
     swap = kind is FilesystemType.SWAP
     return Spec(
         type=VolumeType.PARTITION,
-        locator=volume_config.LocatorSpec(match=_selectors.label(id)),
+        locator=volume_config.LocatorSpec(match=_selectors.label(id), disk_match=_selector(given).match),
         provisioning=volume_config.ProvisioningSpec(
             wave=USER_WAVE,
             disk_selector=_selector(given),

@@ -6,19 +6,13 @@ expression language. All others are CEL (`talos.machinery.cel`).
 
 from __future__ import annotations
 
-import importlib
 import re
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
-import msgspec
-
-from talos.base import errors
 from talos.machinery.resources.block.discovered_volume import DiscoveredVolume
 from talos.machinery.resources.block.disk import Disk
 
 SYSTEM_DISK = "system_disk"
-NOTHING = "false"
 _LABEL = re.compile(r'volume\.partition_label == "([^"\\]*)"')
 
 
@@ -27,32 +21,38 @@ def label(name: str) -> str:
     return f'volume.partition_label == "{name}"'
 
 
-def _fields(spec: msgspec.Struct) -> dict[str, Any]:
-    return {name: getattr(spec, name) for name in spec.__struct_fields__}
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an expression is about: a disk, or a volume on a disk."""
+
+    disk: Disk.Spec
+    system_disk: bool
+    volume: DiscoveredVolume.Spec | None = None
+
+    def matches(self, expression: str) -> bool:
+        """Evaluate. No expression matches nothing. Raises Invalid, EvaluationError."""
+        if not expression:
+            return False
+        if expression == SYSTEM_DISK:
+            return self.system_disk
+        known = _LABEL.fullmatch(expression)
+        if known is not None and self.volume is not None:
+            return self.volume.partition_label == known[1]
+        from talos.machinery import cel
+
+        variables: dict[str, object] = {"disk": self.disk, "system_disk": self.system_disk}
+        if self.volume is None:
+            return cel.matches(expression, "disk", variables)
+        return cel.matches(expression, "volume", {**variables, "volume": self.volume})
 
 
-def volume_variables(volume: DiscoveredVolume, disk: Disk | None, system_disk: str) -> dict[str, Any]:
-    """What an expression over a volume sees."""
-    own = volume.spec.parent or volume.id
-    variables = {"volume": _fields(volume.spec), "system_disk": bool(system_disk) and own == system_disk}
-    variables["disk"] = _fields(disk.spec) if disk is not None else {}
-    return variables
+def volume(found: DiscoveredVolume, disk: Disk | None, system_disk: str) -> Subject:
+    """The subject for a volume."""
+    own = found.spec.parent or found.id
+    is_system = bool(system_disk) and own == system_disk
+    return Subject(disk.spec if disk is not None else Disk.Spec(), is_system, found.spec)
 
 
-def disk_variables(disk: Disk, system_disk: str) -> dict[str, Any]:
-    """What an expression over a disk sees."""
-    return {"disk": _fields(disk.spec), "system_disk": bool(system_disk) and disk.id == system_disk}
-
-
-def matches(expression: str, variables: Mapping[str, Any]) -> bool:
-    """Evaluate. Raises Invalid for an expression that is none, or has another value than a truth."""
-    if expression == SYSTEM_DISK:
-        return bool(variables["system_disk"])
-    if expression in ("", NOTHING):
-        return False
-    if (known := _LABEL.fullmatch(expression)) is not None and "volume" in variables:
-        return bool(variables["volume"]["partition_label"] == known[1])
-    value = importlib.import_module("talos.machinery.cel").evaluate(expression, variables)
-    if not isinstance(value, bool | int) or value not in (True, False):
-        raise errors.Invalid(f"expression {expression!r} gives no truth value")
-    return bool(value)
+def disk(found: Disk, system_disk: str) -> Subject:
+    """The subject for a disk."""
+    return Subject(found.spec, bool(system_disk) and found.id == system_disk)

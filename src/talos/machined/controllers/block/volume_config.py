@@ -28,10 +28,10 @@ class VolumeConfigController(controller.Controller):
         """One VolumeConfig per volume."""
         config = await r.find(MachineConfig, ACTIVE_ID)
         lifecycle = await r.find(VolumeLifecycle, VOLUME_LIFECYCLE_ID)
-        closing = lifecycle is not None and lifecycle.metadata.phase is not Phase.RUNNING
+        in_use = lifecycle is not None and lifecycle.metadata.phase is Phase.RUNNING
         for wanted in _plan.plan(config.documents if config is not None else None):
             await r.put(VolumeConfig(wanted.id, wanted.spec))
-            if not wanted.mounted or closing:
+            if not wanted.mounted or not in_use:
                 continue
             spec = VolumeMountRequest.Spec(
                 volume_id=wanted.id,
