@@ -28,11 +28,28 @@ BOOT_SECTIONS = frozenset({"type", "install", "disks", "files", "systemDiskEncry
 BOOT_DOCUMENTS = frozenset({"UnattendedInstallConfig"})
 """Kinds of documents that take effect at boot only."""
 
+PROTECTIVE = {
+    "ImageVerificationConfig": "images would run with their signatures unchecked",
+}
+"""Kinds of documents that promise protection, and what would be if nothing kept the promise."""
+
+
+def refuse_empty_promises(config: container.Container) -> None:
+    """Raise Invalid for a document that promises protection while nothing here reads it."""
+    from talos.machinery.config import consumers
+
+    unread = set(consumers.unused(config))
+    broken = [one for one in config.documents if one.kind in PROTECTIVE and one.title in unread]
+    if broken:
+        words = "; ".join(f"{one.title}: {PROTECTIVE[one.kind]}" for one in broken)
+        raise errors.Invalid(f"this release can not do what is asked for: {words}")
+
 
 def check(config: container.Container, mode: str) -> list[str]:
     """Return warnings. Raises Invalid with every problem. A part is only asked whether each document makes sense."""
     from talos.machinery.config import consumers, findings, validation
 
+    refuse_empty_promises(config)
     notes = [note] if (note := consumers.note(config)) else []
     if config.v1alpha1 is not None:
         return validation.validate(config, validation.Mode(mode)) + notes
