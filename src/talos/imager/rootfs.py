@@ -16,17 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from talos.base.constants import versions
-from talos.imager import bytecode, cache, contents, elf, images, tarlayer, wheels
+from talos.imager import bytecode, cache, contents, elf, images, manifest, sbom, tarlayer, wheels
 from talos.imager.components import Built
 from talos.imager.sysroot import Sysroot
 from talos.init import bundle
 
-_LAYOUT = 8  # raised when the way of putting together changes
+_LAYOUT = 10  # raised when the way of putting together changes
 _STDLIB = "usr/lib/python3.13"
 _PYC_HEAD = 16  # PEP 552: magic, flags, and hash or time and size
 _SITE = "usr/lib/pytalos/site"
 _APP = "usr/lib/pytalos/app"
 _TOOL_TIMEOUT_S = 900.0
+_MATERIALS = "materials.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +81,30 @@ def _launcher(recipe: Recipe, folder: Path) -> Path:
     return output
 
 
-def _programs(recipe: Recipe, table: contents.Contents, scratch: Path, root: Path) -> None:
+def _programs(recipe: Recipe, table: contents.Contents, scratch: Path, root: Path, made: sbom.Materials) -> None:
+    components = _component_packages(recipe)
     for program in table.programs:
         if program.built:
-            source = _launcher(recipe, scratch)
+            source, package = _launcher(recipe, scratch), sbom.own()
         elif program.component:
-            source = recipe.built.path(program.component)
+            source, package = recipe.built.path(program.component), components[program.component]
         else:
-            source = recipe.tree.path / program.path.lstrip("/")
+            source, package = recipe.tree.path / program.path.lstrip("/"), sbom.debian(recipe.tree, program.package)
+        made.add(program.path, package)
         # Mode 0755 throughout: Debian's setuid bits of mount and umount do not come along.
         _place(source, root, program.path, 0o755)
     for path in table.libraries:
+        made.add(path, sbom.library_package(recipe.tree, path))
         _place(recipe.tree.path / path.lstrip("/"), root, path, 0o644)
+
+
+def _component_packages(recipe: Recipe) -> dict[str, sbom.Package]:
+    """Program -> the component it is built from; all of them are under the licence this project has."""
+    found = {}
+    for name, component in manifest.load(recipe.checkout / "components" / "manifest.toml").items():
+        package = sbom.Package(name, component.version, "Apache-2.0", f"pkg:generic/{name}@{component.version}")
+        found.update(dict.fromkeys(component.programs, package))
+    return found
 
 
 def modules(top: Path, prefix: str, leave_out: Sequence[str] = ()) -> Iterator[tuple[str, Path]]:
@@ -108,17 +121,23 @@ def _compile_into(recipe: Recipe, root: Path, sources: Mapping[str, Path]) -> No
         _place(compiled, root, f"{name}c", 0o644)
 
 
-def _standard_library(recipe: Recipe, table: contents.Contents, root: Path) -> None:
-    top = recipe.tree.path / _STDLIB
-    _compile_into(recipe, root, dict(modules(top, _STDLIB, table.python.leave_out_stdlib)))
+def _standard_library(recipe: Recipe, table: contents.Contents, root: Path, made: sbom.Materials) -> None:
+    top, package = recipe.tree.path / _STDLIB, sbom.debian(recipe.tree, "libpython3.13-stdlib")
+    sources = dict(modules(top, _STDLIB, table.python.leave_out_stdlib))
+    _compile_into(recipe, root, sources)
+    for path in sources:
+        made.add(f"{path}c", package)
     for extension in sorted((top / "lib-dynload").glob("*.so")):
         if not extension.name.startswith(table.python.leave_out_extensions):
+            made.add(f"{_STDLIB}/lib-dynload/{extension.name}", package)
             _place(extension, root, f"/{_STDLIB}/lib-dynload/{extension.name}", 0o644)
 
 
-def _wheels(recipe: Recipe, table: contents.Contents, scratch: Path, root: Path) -> None:
+def _wheels(recipe: Recipe, table: contents.Contents, scratch: Path, root: Path, made: sbom.Materials) -> None:
     site = scratch / "site"
-    wheels.unpack(wheels.fetch(recipe.checkout / "requirements" / "runtime.lock", recipe.pip, recipe.log), site)
+    fetched = wheels.fetch(recipe.checkout / "requirements" / "runtime.lock", recipe.pip, recipe.log)
+    packages = wheels.materials(fetched)
+    wheels.unpack(fetched, site)
 
     def wanted(path: Path) -> bool:
         inside = str(path.relative_to(site))
@@ -127,7 +146,9 @@ def _wheels(recipe: Recipe, table: contents.Contents, scratch: Path, root: Path)
     files = sorted(path for path in site.rglob("*") if path.is_file() and wanted(path))
     _compile_into(recipe, root, {f"{_SITE}/{p.relative_to(site)}": p for p in files if p.suffix == ".py"})
     for path in files:
-        if path.suffix != ".py":
+        compiled = "c" if path.suffix == ".py" else ""
+        made.add(f"{_SITE}/{path.relative_to(site)}{compiled}", packages[str(path.relative_to(site))])
+        if not compiled:
             _place(path, root, f"/{_SITE}/{path.relative_to(site)}", 0o644)
     _strip(recipe, root, [root / _SITE / path.relative_to(site) for path in files if path.suffix == ".so"])
 
@@ -138,11 +159,12 @@ def _strip(recipe: Recipe, root: Path, extensions: Sequence[Path]) -> None:
     recipe.tree.run(argv, log=recipe.log, timeout_s=_TOOL_TIMEOUT_S, shared=[root])
 
 
-def _libraries(recipe: Recipe, root: Path) -> None:
+def _libraries(recipe: Recipe, root: Path, made: sbom.Materials) -> None:
     """Add what the files in `root` need, until nothing is missing. A wheel's own libraries lie beside its modules."""
     present = [path for path in sorted(root.rglob("*")) if path.is_file() and not path.is_symlink()]
     for path in sorted(elf.closure(recipe.tree.path, present, images.LIBRARIES)):
         if not (root / path.lstrip("/")).exists():
+            made.add(path, sbom.library_package(recipe.tree, path))
             _place(recipe.tree.path / path.lstrip("/"), root, path, 0o755 if "/ld-" in path else 0o644)
 
 
@@ -170,12 +192,40 @@ def _fill_base(recipe: Recipe, folder: Path) -> None:
     root, scratch = folder / "root", folder / "scratch"
     root.mkdir(mode=0o755)
     scratch.mkdir()
-    _programs(recipe, table, scratch, root)
-    _standard_library(recipe, table, root)
-    _wheels(recipe, table, scratch, root)
-    _libraries(recipe, root)
+    made = sbom.Materials()
+    _programs(recipe, table, scratch, root, made)
+    _standard_library(recipe, table, root, made)
+    _wheels(recipe, table, scratch, root, made)
+    _libraries(recipe, root, made)
     _skeleton(recipe, table, root)
+    for path in table.files:
+        made.add(path, sbom.own())
+    made.add("etc/ssl/certs/ca-certificates.crt", sbom.debian(recipe.tree, "ca-certificates"))
     shutil.rmtree(scratch)
+    present = _regular(root)
+    # Byte code goes into one file of ours; what of it remains is settled by `fill`.
+    hashed = {name: sbom.hashes(path) for name, path in present.items() if path.suffix != ".pyc"}
+    sbom.save(made, hashed, folder / _MATERIALS)
+
+
+def _regular(root: Path) -> dict[str, Path]:
+    """Path without leading slash -> file, for all of a tree but links."""
+    found = sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
+    return {str(path.relative_to(root)): path for path in found}
+
+
+def _bill(root: Path, materials: Path) -> None:
+    """Write the bill of materials; hashes of what the base has are not made again."""
+    made, known = sbom.load(materials)
+    files = {}
+    for name, path in _regular(root).items():
+        files[name] = known.get(name) or sbom.hashes(path)
+        if name.startswith((_APP, "usr/lib/os-release", bundle.PATH.lstrip("/"))):
+            made.add(name, sbom.own())
+    target = root / sbom.PATH
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(sbom.document(made, files))
+    target.chmod(0o644)
 
 
 def base(recipe: Recipe) -> Path:
@@ -246,6 +296,7 @@ def fill(recipe: Recipe, folder: Path) -> None:
     release = root / "usr/lib/os-release"
     release.write_bytes(os_release())
     release.chmod(0o644)
+    _bill(root, base(recipe) / _MATERIALS)
     _squash(recipe, root, folder / "rootfs.sqsh")
     shutil.rmtree(root)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import email.parser
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from talos.base import errors
-from talos.imager import cache, command
+from talos.imager import cache, command, sbom
 
 _PLATFORMS = ("manylinux_2_39", "manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux_2_5")
 
@@ -47,3 +48,19 @@ def unpack(wheels: Path, target: Path) -> None:
                     f"{wheel.name} has a data folder, which no installer is here to spread: {spread[0]}"
                 )
             archive.extractall(target, [name for name in archive.namelist() if ".data/" not in name])
+
+
+def materials(wheels: Path) -> dict[str, sbom.Package]:
+    """Path inside the target of `unpack` -> the wheel's package, for every file of every wheel."""
+    found = {}
+    for wheel in sorted(wheels.glob("*.whl")):
+        with zipfile.ZipFile(wheel) as archive:
+            names = archive.namelist()
+            described = next(name for name in names if name.endswith(".dist-info/METADATA"))
+            fields = email.parser.HeaderParser().parsestr(archive.read(described).decode())
+        name, version = fields["Name"].lower(), fields["Version"]
+        # Older metadata has free text in License, which is no SPDX expression.
+        license = fields["License-Expression"] or "NOASSERTION"
+        package = sbom.Package(name, version, license, f"pkg:pypi/{name}@{version}")
+        found.update(dict.fromkeys(names, package))
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from tools.dev import build
 from tools.dev.environment import Environment
 
 from talos.base.constants import versions
-from talos.imager import cache, contents, elf, images, rootfs, sysroot
+from talos.imager import cache, contents, elf, images, rootfs, sbom, sysroot
 from talos.imager.progress import Progress
 from talos.init import bundle
 from talos.provision import artifacts
@@ -114,6 +115,44 @@ def test_os_release_is_ours(node: Path) -> None:
     lines = (node / "usr/lib/os-release").read_text().splitlines()
     assert {"ID=pytalos", 'NAME="PyTalos"', f"VERSION_ID={versions.RELEASE}"} <= set(lines)
     assert (node / "etc/os-release").read_text() == (node / "usr/lib/os-release").read_text()
+
+
+@pytest.mark.feature("J033", "P028")
+def test_the_bill_of_materials_covers_every_file(node: Path) -> None:
+    bill = json.loads((node / sbom.PATH).read_bytes())
+    told = {
+        entry["fileName"]: {one["algorithm"]: one["checksumValue"] for one in entry["checksums"]}
+        for entry in bill["files"]
+    }
+    present = {f"./{path.relative_to(node)}": path for path in _files(node)}
+    assert told.keys() == present.keys() - {f"./{sbom.PATH}"}
+    for name, path in present.items():
+        if name in told:
+            assert told[name]["SHA256"] == cache.file_sha256(path), name
+    made_of = {package["name"]: package["versionInfo"] for package in bill["packages"]}
+    assert made_of["pytalos"] == versions.RELEASE
+    assert made_of["containerd"] == versions.CONTAINERD
+    assert made_of["runc"] == versions.RUNC
+    assert {"libc6", "libpython3.13", "libssl3t64", "cryptography", "msgspec", "grpclib"} <= made_of.keys()
+    owned = [r["relatedSpdxElement"] for r in bill["relationships"] if r["relationshipType"] == "CONTAINS"]
+    assert len(owned) == len(set(owned)) == len(told)
+
+
+PACKED_MB, UNPACKED_MB, OURS_MB = 80, 150, 80
+
+
+def test_it_is_small(node: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Packed as it lies on disk and in memory; unpacked; and without the container runtime, which is Go's."""
+    listed = contents.load(TABLE).programs
+    runtime = sum((node / p.path.lstrip("/")).stat().st_size for p in listed if p.component)
+    unpacked = sum(path.stat().st_size for path in _files(node))
+    packed = artifacts.ArtifactSet.load().rootfs.stat().st_size
+    with capsys.disabled():
+        print(f"\nroot filesystem: {packed / 1e6:.1f} MB packed, {unpacked / 1e6:.1f} MB unpacked, of which ", end="")
+        print(f"{runtime / 1e6:.1f} MB container runtime; {len(listed)} programs")
+    assert packed < PACKED_MB * 1e6
+    assert unpacked < UNPACKED_MB * 1e6
+    assert unpacked - runtime < OURS_MB * 1e6
 
 
 @pytest.mark.feature("H003")
