@@ -173,6 +173,7 @@ CONTROLLERS: tuple[tuple[str, int], ...] = (
     ("talos.machined.controllers.runtime.maintenance_service_inform:MaintenanceServiceInformController", 15),
     ("talos.machined.controllers.runtime.meta_keys:MetaKeyController", 13),
     ("talos.machined.controllers.runtime.mount_status:MountStatusController", 13),
+    ("talos.machined.controllers.runtime.oom:OOMController", 13),
     ("talos.machined.controllers.runtime.sbom_item:SBOMItemController", 15),
     ("talos.machined.controllers.runtime.security_state:SecurityStateController", 13),
     ("talos.machined.controllers.runtime.service_log_delivery:ServiceLogDeliveryController", 15),

@@ -266,7 +266,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "NetworkRuleConfig": (
         "network.NfTablesChainConfigController",
     ),
-    "OOMConfig": (),
+    "OOMConfig": (
+        "runtime.OOMController",
+    ),
     "PCIDriverRebindConfig": (
         "hardware.PCIDriverRebindConfigController",
     ),
