@@ -68,6 +68,10 @@ class Service(ABC):
     async def prepare(self) -> None:  # noqa: B027  (optional hook)
         """Write files, make directories, pull images. An exception fails the start; the policy decides on a retry."""
 
+    def still_prepared(self) -> bool:
+        """Tell whether what `prepare` made is still there; asked before a restart, which prepares anew if it is not."""
+        return True
+
     @abstractmethod
     def runner(self) -> Runner:
         """Return what to run; called after `prepare`, anew for each start."""

@@ -272,7 +272,8 @@ class Supervisor:
             began = time.monotonic()
             try:
                 if unit.instance is None:
-                    if not prepared:
+                    if not (prepared and service.still_prepared()):
+                        prepared = False
                         await self._prepare(unit)
                         prepared = True
                     await self._launch(unit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,11 +29,17 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
 
 
 def lose_etcd(cluster: LocalCluster, node: str) -> None:
-    """Delete the data below a running etcd, and boot the node anew."""
+    """Delete the data below a running etcd and kill it, then boot the node anew; no empty cluster begins."""
     (pid,) = cluster.pids(node, lambda command: command.endswith("/etcd"))
     shutil.rmtree(f"/proc/{pid}/root/var/lib/etcd/member")
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: cluster.services(node)["etcd"][0] == "Preparing", 30, "the restart looks at the data again")
+    time.sleep(3)
+    assert cluster.services(node)["etcd"][0] == "Preparing"
+    assert not cluster.pids(node, lambda command: command.endswith("/etcd"))
+    (machined,) = cluster.pids(node, lambda command: command.endswith("machined"))
     cluster.talosctl("reboot", "--wait=false", node=node)
-    until(lambda: not Path(f"/proc/{pid}").exists(), 60, "etcd ends with the node")
+    until(lambda: not Path(f"/proc/{machined}").exists(), 60, "machined ends with the node")
 
 
 @pytest.mark.feature("A027", "A028", "G016", "M003", "S015")

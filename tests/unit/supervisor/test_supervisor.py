@@ -99,6 +99,30 @@ async def test_killed_service_is_back_at_once_and_prepared_once(sup: supervisor.
     assert any("killed by signal 9; starting again now" in text for text in _texts(sup))
 
 
+async def test_a_restart_prepares_again_when_what_was_prepared_is_gone(
+    sup: supervisor.Supervisor, tmp_path: Path
+) -> None:
+    class Keeper(Sleeper):
+        gone = False
+
+        def still_prepared(self) -> bool:
+            return not self.gone
+
+    made = Keeper()
+    sup.load(made)
+    await sup.start("sleeper")
+    await sup.wait_up("sleeper", 5)
+    first = _pid(sup, tmp_path)
+    made.gone, made.reason = True, errors.NotReady("nothing to begin with")
+    os.kill(first, signal.SIGKILL)
+    while not any("start failed: nothing to begin with" in text for text in _texts(sup)):
+        await asyncio.sleep(0.005)
+    assert made.prepared >= 2
+    assert not (tmp_path / "records/sleeper.json").exists()  # nothing runs on what is not there
+    made.gone, made.reason = False, None
+    await sup.wait_up("sleeper", 5)
+
+
 async def test_back_off_grows_and_an_event_says_so(sup: supervisor.Supervisor) -> None:
     made = Sleeper(("/bin/false",))
     made.backoff = service.Backoff(base_s=0.05)

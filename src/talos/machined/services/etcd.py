@@ -54,6 +54,7 @@ class Etcd(service.Service):
         self._local: etcd.Client | None = None
         self._start = command.Start.CONTINUE
         self._cluster = ""
+        self._lived = False
         self._spec: etcd_spec.EtcdSpec.Spec | None = None
         self._env: tuple[str, ...] = ()
         self.health = health.HealthCheck(self._check, interval_s=10.0, timeout_s=10.0, initial_delay_s=0.1)
@@ -81,6 +82,7 @@ class Etcd(service.Service):
     async def prepare(self) -> None:
         """Own the data directory, and find out how to start. Waits for a bootstrap request or a cluster to join."""
         _own(paths.ETCD_DATA)
+        self._lived = False
         self._spec = (await self._store.get(etcd_spec.EtcdSpec, etcd_spec.SPEC_ID)).spec
         self._env = tuple(v for e in await self._store.list(environment.Environment) for v in e.spec.variables)
         if restore.is_untouched(paths.ETCD_DATA):
@@ -104,6 +106,11 @@ class Etcd(service.Service):
             for task in (begin, join):
                 task.cancel()
             await asyncio.wait({begin, join})
+
+    def still_prepared(self) -> bool:
+        """False when the data of an etcd that has answered are gone: started anew as the last time, it would found an
+        empty cluster beside the one it belonged to. It may join, or somebody has to say that a cluster begins."""
+        return not self._lived or (paths.ETCD_DATA / "member").exists()
 
     async def _begin(self, spec: etcd_spec.EtcdSpec.Spec) -> None:
         request = self._bootstrap.pending
@@ -180,6 +187,7 @@ class Etcd(service.Service):
             self._local = etcd.Client.local()
         try:
             found = await self._local.status()
+            self._lived = True
             if found.isLearner:
                 await membership.promote(await self._peers(), etcd.node_tls(), found.header.member_id)
             await self._local.check_quorum()
