@@ -10,6 +10,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "etcd alarm": ("manage etcd alarms", ()),
     "etcd downgrade": ("take etcd back to an older minor version", ()),
     "gen": ("generate authorities, certificates, keys and configurations", ()),
+    "gen secureboot": ("generate keys, certificates and databases of Secure Boot", ()),
     "image": ("manage container images of a machine", ("images",)),
     "inspect": ("look into the running system", ()),
     "meta": ("write and delete values of the META partition", ()),
