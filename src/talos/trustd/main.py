@@ -12,7 +12,7 @@ import logging
 import signal
 import sys
 
-from talos.base import errors, tasks
+from talos.base import clock, errors, tasks
 from talos.base.constants import paths, ports
 from talos.cosi import state
 from talos.machinery.api import methods
@@ -22,7 +22,7 @@ from talos.machinery.resources.cluster import member
 from talos.machinery.resources.secrets import os_root_secret, trustd_certificate
 from talos.machinery.rpc import channel, server, status
 from talos.pki import tls, x509
-from talos.trustd import policy
+from talos.trustd import policy, rate
 
 _LOG = logging.getLogger("trustd")
 _MEMBERS_TIMEOUT_S = 2.0
@@ -35,8 +35,9 @@ LIMITS = server.Limits(
 class Trustd:
     """The daemon."""
 
-    def __init__(self, store: state.State) -> None:
+    def __init__(self, store: state.State, time: clock.Clock | None = None) -> None:
         self._store = store
+        self._rate = rate.Limiter(time or clock.System())
         self._root = os_root_secret.OSRootSecret.Spec()
         self._live: tls.Live | None = None
         self._server = server.Server(logger=_LOG, access_log=True, limits=LIMITS)
@@ -78,11 +79,18 @@ class Trustd:
     async def certificate(
         self, request: security_pb2.CertificateRequest, call: server.Call
     ) -> security_pb2.CertificateResponse:
-        """Sign a request. UNAUTHENTICATED without the token, INVALID_ARGUMENT for a bad request, Denied by policy."""
+        """Sign a request.
+
+        RESOURCE_EXHAUSTED for who asks too often, UNAUTHENTICATED without the token, INVALID_ARGUMENT for a bad
+        request, Denied by policy.
+        """
+        caller = call.peer.address.removeprefix("::ffff:")
+        if not self._rate.allow(caller):
+            raise status.RpcError(status.Code.RESOURCE_EXHAUSTED, "too many requests from this address, ask later")
         if not policy.check_token(call.first("token"), self._root.token):
             raise status.RpcError(status.Code.UNAUTHENTICATED, "token is missing or wrong")
         asked = x509.load_request(request.csr)
-        policy.check_request(asked, call.peer.address.removeprefix("::ffff:"), await self._members())
+        policy.check_request(asked, caller, await self._members())
         root = self._root.issuing_ca
         if root is None or not root.key:
             raise errors.NotReady("the authority is not known yet")

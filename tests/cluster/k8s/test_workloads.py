@@ -192,7 +192,8 @@ def test_privileged_pod_is_refused_in_default(cluster: LocalCluster) -> None:
 
 @pytest.mark.feature("M028")
 def test_secrets_are_encrypted_at_rest(cluster: LocalCluster, tmp_path: Any) -> None:
-    cluster.kubectl("create", "secret", "generic", "hidden", "--from-literal=word=swordfish")
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "hidden"}, "stringData": {"word": "swordfish"}}
+    cluster.apply(secret)
     certificates = {}
     for name in ("ca.crt", "admin.crt", "admin.key"):
         text = cluster.talosctl("read", f"/system/secrets/etcd/{name}", node=cluster.planes[0]).out

@@ -15,6 +15,7 @@ from talos.machinery.api._generated.security import security_pb2
 from talos.machinery.resources.cluster import member
 from talos.machinery.rpc import channel, status
 from talos.pki import x509
+from talos.trustd import rate
 from tests.conformance.rpc.node import AUTHORITY, TOKEN, Node, running
 
 METHOD = methods.method("/securityapi.SecurityService/Certificate")
@@ -125,3 +126,19 @@ async def test_size_is_bounded(node: Node) -> None:
     with pytest.raises(status.RpcError) as caught:
         await ask(node, bytes(1 << 20))
     assert caught.value.code is status.Code.RESOURCE_EXHAUSTED
+
+
+async def test_who_asks_too_often_is_told_to_wait(node: Node) -> None:
+    async def code() -> status.Code | None:
+        try:
+            await ask(node, request(), "wrong")
+        except status.RpcError as error:
+            return error.code
+        return None
+
+    codes = await asyncio.gather(*(code() for _ in range(3 * int(rate.BURST))))
+    assert codes.count(status.Code.UNAUTHENTICATED) >= rate.BURST
+    assert codes.count(status.Code.RESOURCE_EXHAUSTED) >= 5
+    # A right token does not help a flood; the wait does.
+    await asyncio.sleep(1.2 / rate.PER_SECOND)
+    assert (await ask(node, request(addresses=(OWN,)))).crt
