@@ -249,6 +249,8 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "LVMLogicalVolumeConfig": (),
     "LVMVolumeGroupConfig": (),
     "Layer2VIPConfig": (
+        "etcd.ConfigController",
+        "k8s.NodeIPConfigController",
         "network.OperatorVIPConfigController",
     ),
     "LinkAliasConfig": (

@@ -33,7 +33,7 @@ class ConfigController(controller.Controller):
         listen_valid, listen_excluded = _split(etcd.listen_subnets)
         spec = etcd_config.EtcdConfig.Spec(
             advertise_valid_subnets=advertise_valid,
-            advertise_exclude_subnets=advertise_excluded,
+            advertise_exclude_subnets=advertise_excluded + views.shared_addresses(found.documents),
             listen_valid_subnets=listen_valid,
             listen_exclude_subnets=listen_excluded,
             image=etcd.image,

@@ -23,6 +23,11 @@ class NodeIPConfigController(controller.Controller):
         excluded = [s.removeprefix("!") for s in subnets if s.startswith("!")]
         spec = node_ip_config.NodeIPConfig.Spec(
             valid_subnets=tuple(s for s in subnets if not s.startswith("!")),
-            exclude_subnets=(*excluded, *networks.pod_subnets, *networks.service_subnets),
+            exclude_subnets=(
+                *excluded,
+                *networks.pod_subnets,
+                *networks.service_subnets,
+                *views.shared_addresses(config),
+            ),
         )
         await r.put(node_ip_config.NodeIPConfig(kubelet_config.KUBELET_ID, spec))

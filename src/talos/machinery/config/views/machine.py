@@ -11,7 +11,7 @@ from talos.machinery.config import container, v1alpha1
 from talos.machinery.config.documents.cluster import discovery_identity, discovery_service
 from talos.machinery.config.documents.k8s import kube_api_server, kube_cluster
 from talos.machinery.config.documents.network import hostname as hostname_document
-from talos.machinery.config.documents.network import resolver, static_host
+from talos.machinery.config.documents.network import layer2_vip, resolver, static_host
 from talos.machinery.config.documents.network import time_sync as time_sync_document
 from talos.machinery.config.documents.runtime import sysctl
 from talos.machinery.config.documents.runtime import sysfs as sysfs_document
@@ -224,6 +224,15 @@ def time_sync(config: container.Container) -> TimeSync:
     if legacy is None:
         return TimeSync(enabled=True, servers=(), boot_timeout=None)
     return TimeSync(legacy.disabled is not True, legacy.servers, legacy.boot_timeout)
+
+
+def shared_addresses(config: container.Container) -> tuple[str, ...]:
+    """Addresses one control plane node at a time holds; none of them tells where a node is."""
+    found = [one.name for one in config.all(layer2_vip.Layer2VIPConfig)]
+    section = machine_section(config).network
+    for device in section.interfaces if section is not None else ():
+        found += [one.vip.ip for one in (device, *device.vlans) if one.vip is not None and one.vip.ip]
+    return tuple(dict.fromkeys(found))
 
 
 def sysfs(config: container.Container) -> dict[str, str]:

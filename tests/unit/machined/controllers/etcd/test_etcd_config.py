@@ -34,6 +34,15 @@ async def test_spec_of_a_control_plane_node() -> None:
         assert (await store.get(etcd_spec.EtcdSpec, etcd_spec.SPEC_ID)).spec.name == "renamed"
 
 
+@pytest.mark.feature("E058", "L016")
+async def test_shared_addresses_are_not_advertised() -> None:
+    config = source() + b"---\napiVersion: v1alpha1\nkind: Layer2VIPConfig\nname: 10.5.0.2\nlink: eth0\n"
+    async with node(ConfigController(), config=config) as (store, _):
+        spec = (await there(store, etcd_config.EtcdConfig, etcd_config.CONFIG_ID)).spec
+        assert spec.advertise_exclude_subnets == ("10.5.0.2",)
+        assert spec.listen_exclude_subnets == ()
+
+
 @pytest.mark.feature("E058")
 async def test_workers_have_no_etcd() -> None:
     async with node(ConfigController(), SpecController(), config=source(MachineType.WORKER)) as (store, driven):

@@ -9,11 +9,15 @@ import struct
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.unit.machined.controllers.cluster_node import node, source, there
 
 from talos.linux import announce
+from talos.machined.controllers.k8s import node_ip
+from talos.machined.controllers.k8s.node_ip_config import NodeIPConfigController
 from talos.machined.controllers.network import _vip, operator_merge, operator_spec, operator_vip_config
-from talos.machinery.config import loader
+from talos.machinery.config import loader, views
 from talos.machinery.resources.config.machine_config import ACTIVE_ID, MachineConfig
+from talos.machinery.resources.k8s.node_ip_config import NodeIPConfig
 from talos.machinery.resources.network.address_spec import AddressSpec
 from talos.machinery.resources.network.link_status import LinkStatus
 from talos.testing import ctest
@@ -44,6 +48,17 @@ def test_candidates_are_control_planes() -> None:
     config = loader.load((SECTION % "controlplane" + DOCUMENT).encode())
     assert operator_vip_config.plan(config) == {"10.1.0.9": "eth1", "10.2.0.9": "eth1.7", "10.0.0.9": "eth0"}
     assert operator_vip_config.plan(loader.load((SECTION % "worker" + DOCUMENT).encode())) == {}
+
+
+@pytest.mark.feature("L016")
+async def test_no_node_goes_by_a_shared_address() -> None:
+    config = (SECTION % "controlplane" + DOCUMENT).encode()
+    shared = ("10.0.0.9", "10.1.0.9", "10.2.0.9", "10.3.0.9")
+    assert views.shared_addresses(loader.load(config)) == shared
+    document = b"---\napiVersion: v1alpha1\nkind: Layer2VIPConfig\nname: 10.0.0.9\nlink: eth0\n"
+    async with node(NodeIPConfigController(), config=source() + document) as (store, _):
+        spec = (await there(store, NodeIPConfig, "kubelet")).spec
+        assert node_ip.pick(("10.0.0.9/32", "10.0.0.2/24"), spec.valid_subnets, spec.exclude_subnets) == ("10.0.0.2",)
 
 
 class Etcd:
