@@ -231,7 +231,8 @@ def shared_addresses(config: container.Container) -> tuple[str, ...]:
     found = [one.name for one in config.all(layer2_vip.Layer2VIPConfig)]
     section = machine_section(config).network
     for device in section.interfaces if section is not None else ():
-        found += [one.vip.ip for one in (device, *device.vlans) if one.vip is not None and one.vip.ip]
+        sections = [device.vip, *(vlan.vip for vlan in device.vlans)]
+        found += [one.ip for one in sections if one is not None and one.ip]
     return tuple(dict.fromkeys(found))
 
 
