@@ -35,8 +35,14 @@ def pod(root: Path, path: str, current: int, limit: str = "max") -> None:
 
 def test_pressure_of_the_kernel_is_understood() -> None:
     assert pressure.parse(PRESSURE % (7, "2.00", 5)) == {
-        "some_avg10": 1.5, "some_avg60": 0, "some_avg300": 0, "some_total": 7,
-        "full_avg10": 2, "full_avg60": 0.1, "full_avg300": 0, "full_total": 5,
+        "some_avg10": 1.5,
+        "some_avg60": 0,
+        "some_avg300": 0,
+        "some_total": 7,
+        "full_avg10": 2,
+        "full_avg60": 0.1,
+        "full_avg300": 0,
+        "full_total": 5,
     }
     assert "full_total" in pressure.read()
 
