@@ -3,8 +3,8 @@
     talos.config=https://boot.example/config?id=${uuid}&m=${mac}
 
 `${uuid}`, `${serial}`, `${mac}`, `${hostname}` and `${code}` stand for what is known of this machine; a query parameter
-of one of the first names that has no value (`?uuid=`) gets it, too. Without the argument, or with `none`, there is no
-configuration here.
+of one of the first names that has no value (`?uuid=`) gets it, too. `metal-iso` is the file `config.yaml` of a disk or
+CD with that label. Without the argument, or with `none`, there is no configuration here.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import quote
 
-from talos.base import errors
 from talos.linux import procfs
 from talos.platforms import Facts, Metadata, Platform, download
 
 KERNEL_ARGUMENT = "talos.config"
 VARIABLES = ("uuid", "serial", "mac", "hostname", "code")
+OAUTH_ARGUMENT = "talos.config.oauth.client_id="
 _ISO = "metal-iso"
 _NAMES = "|".join(VARIABLES)
 _REFERENCE = re.compile(r"\$\{(" + _NAMES + r")\}|\$%7[Bb](" + _NAMES + r")%7[Dd]")
@@ -65,12 +65,24 @@ class Metal(Platform):
         if url in ("", "none"):
             return None
         if url == _ISO:
-            raise errors.Unsupported(
-                f"{KERNEL_ARGUMENT}={_ISO}: reading a configuration from a disk is not supported yet"
-            )
-        return await download.download(
-            expand(url, await _values(variables(url), facts)), total_s=self._total_s, pause_s=self._pause_s
-        )
+            from talos.platforms import _labelled
+
+            return await _labelled.configuration(total_s=self._total_s, pause_s=self._pause_s)
+        url = expand(url, await _values(variables(url), facts))
+        headers = await self._authorization(url, facts)
+        return await download.download(url, headers=headers, total_s=self._total_s, pause_s=self._pause_s)
+
+    async def _authorization(self, url: str, facts: Facts) -> dict[str, str]:
+        """What proves that a person let this machine in, if kernel arguments ask for it. Raises Temporary, Denied."""
+        cmdline = procfs.cmdline(self._proc)
+        if OAUTH_ARGUMENT not in cmdline:
+            return {}
+        from talos.platforms import _oauth
+
+        wanted = _oauth.client(cmdline, url)
+        if wanted is None:
+            return {}
+        return await _oauth.authorization(wanted, await _values(wanted.variables, facts))
 
     async def metadata(self) -> Metadata:
         """The name the machine has."""

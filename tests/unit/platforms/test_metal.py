@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 
 from talos import platforms
 from talos.base import errors
-from talos.platforms import download, metal
+from talos.linux import block
+from talos.platforms import _labelled, _oauth, download, metal
 
 CONFIG = b"version: v1alpha1\nmachine:\n  type: worker\n"
 KNOWN = {"uuid": "0f1e-2d", "serial": "SN 1/2", "mac": "52:54:00:aa:bb:cc", "hostname": "node-1", "code": "c&d"}
@@ -61,11 +63,18 @@ class Server:
 
     def __init__(self, *answers: bytes) -> None:
         self.answers, self.requests = list(answers), list[str]()
+        self.heads: list[bytes] = []
+        """Requests with their bodies."""
         self.url = ""
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            self.requests.append((await reader.readuntil(b"\r\n\r\n")).decode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            self.requests.append(head.decode())
+            length = next(
+                (line.split(b":")[1] for line in head.lower().split(b"\r\n") if b"content-length" in line), b"0"
+            )
+            self.heads.append(head + await reader.readexactly(int(length)))
             answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
             writer.write(answer)
             await writer.drain()
@@ -216,9 +225,110 @@ async def test_a_machine_that_was_told_nothing(machine: Callable[[str], metal.Me
     assert await machine(cmdline).configuration(Facts()) is None
 
 
-async def test_a_disk_is_not_read_yet_and_that_is_said(machine: Callable[[str], metal.Metal]) -> None:
-    with pytest.raises(errors.Unsupported, match="metal-iso"):
+@pytest.mark.feature("O018")
+async def test_a_disk_is_waited_for_and_its_absence_said(machine: Callable[[str], metal.Metal]) -> None:
+    with pytest.raises(errors.Temporary, match="metal-iso"):
         await machine("talos.config=metal-iso").configuration(Facts())
+
+
+def test_the_disk_is_found_by_its_label(tmp_path: Path) -> None:
+    """A FAT file system, whose label is in capitals, among others."""
+    boot = bytearray(1 << 20)
+    boot[0:3], boot[510:512] = b"\xeb\x3c\x90", b"\x55\xaa"
+    boot[11:24] = (512).to_bytes(2, "little") + b"\x04\x01\x00\x02\x00\x02\x00\x08\xf8\x02\x00"
+    boot[38] = 0x29
+    boot[43:54], boot[54:62] = b"METAL-ISO  ", b"FAT12   "
+    (tmp_path / "sdb").write_bytes(boot)
+    (tmp_path / "sda").write_bytes(bytes(1 << 20))
+
+    def device(name: str) -> block.Device:
+        return block.Device(
+            name=name, kind="disk", major=8, minor=0, size=1 << 20, sector_bytes=512, io_bytes=512, device_path="",
+            parent="", partition=0, partition_label="", start=0, read_only=False, secondaries=(),
+        )  # fmt: skip
+
+    devices = [device("gone"), device("sda"), device("sdb")]
+    assert _labelled.find(devices, tmp_path) == (tmp_path / "sdb", "vfat")
+    assert _labelled.find(devices[:2], tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "environment", "proxy"),
+    [
+        ("http://a.example/x", {}, ""),
+        ("http://a.example/x", {"http_proxy": "http://p:3128"}, "http://p:3128"),
+        ("https://a.example/x", {"http_proxy": "http://p:3128"}, ""),
+        ("https://a.example/x", {"HTTPS_PROXY": "p:3128"}, "http://p:3128"),
+        ("http://a.example/x", {"http_proxy": "http://p", "no_proxy": "b.example,.example"}, ""),
+        ("http://a.example/x", {"http_proxy": "http://p", "NO_PROXY": "*"}, ""),
+        ("http://localhost/x", {"http_proxy": "http://p"}, ""),
+    ],
+)
+def test_the_environment_names_proxies(url: str, environment: dict[str, str], proxy: str) -> None:
+    assert download.proxy_of(url, environment) == proxy
+
+
+def test_kernel_arguments_are_an_environment_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cmdline").write_text("quiet talos.environment=http_proxy=http://p:1 talos.environment=A=b=c\n")
+    monkeypatch.setenv("A", "mine")
+    found = download.environment(tmp_path)
+    assert (found["http_proxy"], found["A"]) == ("http://p:1", "mine")
+
+
+@pytest.mark.feature("O004")
+async def test_requests_go_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(http(CONFIG)) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//me:a%20b@"))
+        assert await download.download("http://boot.example:81/c?d=e") == CONFIG
+        assert proxy.asked == ["http://boot.example:81/c?d=e"]
+        assert b"proxy-authorization: basic bwu6ysbi" in proxy.heads[0].lower()
+    async with serving(b"HTTP/1.1 403 No\r\n\r\n") as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        with pytest.raises(errors.Temporary, match="the proxy answers 403 No"):
+            await download.download("https://boot.example/c", total_s=9, pause_s=9)
+        assert proxy.asked == ["boot.example:443"]
+
+
+def replying(**fields: object) -> bytes:
+    return http(json.dumps(fields).encode())
+
+
+@pytest.mark.feature("O004", "O018")
+async def test_a_person_lets_the_machine_in(
+    machine: Callable[[str], metal.Metal], caplog: pytest.LogCaptureFixture
+) -> None:
+    device = replying(device_code="d", user_code="AB-CD", verification_uri="http://login", interval=0.01, expires_in=9)
+    waiting = http(b'{"error": "authorization_pending"}', "400 Bad Request")
+    token = replying(access_token="t0k", token_type="bearer")
+    async with serving(device, waiting, token, http(CONFIG)) as server:
+        oauth = "talos.config.oauth.client_id=me talos.config.oauth.scope=a talos.config.oauth.scope=b "
+        oauth += "talos.config.oauth.client_secret=s talos.config.oauth.extra_variable=uuid"
+        assert await machine(f"talos.config={server.url}/c {oauth}").configuration(Facts()) == CONFIG
+        assert server.asked == ["/device/code", "/token", "/token", "/c"]
+        assert b"client_id=me&scope=a+b&uuid=0f1e-2d" in server.heads[0]
+        assert b"device_code=d" in server.heads[2] and b"client_secret=s" in server.heads[2]
+        assert b"client_secret" not in server.heads[0]
+        assert b"authorization: bearer t0k" in server.heads[3].lower()
+    assert "AB-CD" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("said", "raised"),
+    [
+        ({"error": "access_denied"}, errors.Denied),
+        ({"error": "expired_token"}, errors.Temporary),
+        ({"error": "authorization_pending"}, errors.Temporary),
+    ],
+)
+async def test_a_machine_that_is_not_let_in(said: dict[str, str], raised: type[Exception]) -> None:
+    device = replying(
+        device_code="d", user_code="AB-CD", verification_uri="http://login", interval=0.01, expires_in=0.2
+    )
+    async with serving(device, http(json.dumps(said).encode(), "400 Bad Request")) as server:
+        wanted = _oauth.client("talos.config.oauth.client_id=me", server.url)
+        assert wanted is not None
+        with pytest.raises(raised):
+            await _oauth.authorization(wanted, {})
 
 
 @pytest.mark.feature("O001")
