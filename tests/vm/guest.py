@@ -36,27 +36,42 @@ def free_port() -> int:
 class Guest:
     """A running machine. `folder` keeps its disk, its firmware variables and `serial.log`.
 
-    `disk_gib`: size of its disk, if it is not that of the image.
+    `disk_gib`: size of its disk, if it is not that of the image. `image`: folder with another `disk.raw`.
+    `variables`: firmware with Secure Boot and these variables, which it changes; None: firmware without.
     """
 
     def __init__(
-        self, folder: Path, *, memory_mib: int = 2048, disks: Sequence[str] = (), disk_gib: int | None = None
+        self,
+        folder: Path,
+        *,
+        memory_mib: int = 2048,
+        disks: Sequence[str] = (),
+        disk_gib: int | None = None,
+        image: Path | None = None,
+        variables: Path | None = None,
     ) -> None:
         self.folder, self.port = folder, free_port()
+        self._variables, self._secure = variables or folder / "vars.fd", variables is not None
         self._tree = sysroot.build(CHECKOUT / "rootfs" / "machine.toml", log=folder / "sysroot.log")
-        self._image = capabilities.machine_dir().resolve()
+        self._image = (image or capabilities.machine_dir()).resolve()
         self.serial = folder / "serial.log"
-        shutil.copyfile(self._tree.path / _FIRMWARE / "OVMF_VARS_4M.fd", folder / "vars.fd")
+        if not self._variables.exists():
+            shutil.copyfile(self._tree.path / _FIRMWARE / "OVMF_VARS_4M.fd", self._variables)
         self._argv = [*self._machine(memory_mib), *self._storage(disks, disk_gib)]
         self._process: subprocess.Popen[bytes] | None = None
+        self.earlier = ""
 
     def _machine(self, memory_mib: int) -> list[str]:
+        code = "OVMF_CODE_4M.secboot.fd" if self._secure else "OVMF_CODE_4M.fd"
+        # Only system management mode may write the variables, or they would protect nothing.
+        guarded = ["-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1"]
         # Without svm: loading the driver of nested virtualisation holds up an emulated machine for a minute.
         return [
-            "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,-svm", "-smp", "2",
+            "qemu-system-x86_64", "-machine", "q35,smm=on" if self._secure else "q35",
+            *(guarded if self._secure else []), "-accel", "tcg,thread=multi", "-cpu", "max,-svm", "-smp", "2",
             "-m", str(memory_mib), "-nodefaults", "-display", "none", "-no-reboot",
-            "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file=/{_FIRMWARE}/OVMF_CODE_4M.fd",
-            "-drive", f"if=pflash,unit=1,format=raw,file={self.folder}/vars.fd",
+            "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file=/{_FIRMWARE}/{code}",
+            "-drive", f"if=pflash,unit=1,format=raw,file={self._variables}",
             "-netdev", f"user,id=n0,hostfwd=tcp:127.0.0.1:{self.port}-:50000",
             "-device", "virtio-net-pci,netdev=n0", "-device", "virtio-rng-pci",
             "-serial", f"file:{self.serial}",
@@ -78,7 +93,8 @@ class Guest:
     def __enter__(self) -> Self:
         stage = cache.root() / "stage"
         stage.mkdir(parents=True, exist_ok=True)
-        lines = sysroot.chroot_script(self._tree.path, stage, [self.folder, self._image], None, self._argv)
+        shared = [self.folder, self._image, self._variables.parent]
+        lines = sysroot.chroot_script(self._tree.path, stage, list(dict.fromkeys(shared)), None, self._argv)
         with (self.folder / "qemu.log").open("wb") as log:
             self._process = subprocess.Popen(
                 ["unshare", "--mount", "--propagation", "private", "sh", "-euc", "\n".join(lines)],
@@ -95,6 +111,12 @@ class Guest:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(20)
+
+    def wait_for_end(self, timeout_s: float = 120.0) -> None:
+        """Wait until the machine has ended by itself (a reboot ends it, too); `earlier` is what it said till then."""
+        assert self._process is not None
+        self._process.wait(timeout_s)
+        self.earlier = self.console()
 
     def console(self) -> str:
         """Everything on the serial line so far."""

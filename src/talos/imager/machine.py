@@ -8,11 +8,15 @@
 
 The root and module images are carried in the initramfs, uncompressed because they are compressed themselves: whatever
 vouches for the unified kernel image, a signature or a TPM's measurement, vouches for every file of the system.
+With a signing key both programs for the firmware are signed, and the partition holds the databases from which a
+firmware in setup mode enrols its certificate.
 The same inputs give the same bytes: GUIDs and the FAT serial number come from names, times are fixed.
 """
 
 from __future__ import annotations
 
+import datetime
+import hashlib
 import os
 import shutil
 import uuid
@@ -24,6 +28,7 @@ from talos.base.constants import kernel as kernel_arguments
 from talos.base.constants import partitions, versions
 from talos.imager import cache, cpio, elf, images, kernel, rootfs, tarlayer, uki
 from talos.linux import gpt
+from talos.pki import authenticode, secureboot, x509
 
 _LAYOUT = 3  # raised when the way of putting together changes
 _TIMEOUT_S = 600.0
@@ -31,6 +36,8 @@ _MIB = 1 << 20
 _STUB, _LOADER = "linuxx64.efi.stub", "systemd-bootx64.efi"
 _NAMESPACE = uuid.UUID("6ff4d6a5-9e7c-5d0a-8f2b-0e3a57c0de11")  # any constant: GUIDs are derived from it and a name
 _LOADER_CONF = b"timeout 0\neditor no\n"
+_ENROL = b"secure-boot-enroll "
+_KEYS = "loader/keys/auto"
 
 PANIC = "panic=10"
 """A kernel that cannot go on starts again, so that the loader's boot counter gets its chance."""
@@ -60,6 +67,9 @@ class Recipe:
     consoles: tuple[str, ...] = ("tty0", "ttyS0")
     arguments: tuple[str, ...] = ()
     log: Path = field(default=Path("machine.log"))
+    signing: x509.KeyPair | None = None
+    enrol: str = "if-safe"
+    """When systemd-boot enrols the certificate (loader.conf(5)); `if-safe`: by itself in virtual machines only."""
 
     @property
     def modules_table(self) -> Path:
@@ -130,7 +140,13 @@ def image_key(recipe: Recipe) -> str:
         stage,
         recipe.cmdline(),
         versions.RELEASE,
+        *([] if recipe.signing is None else [_signing_key(recipe.signing), recipe.enrol]),
     )
+
+
+def _signing_key(signing: x509.KeyPair) -> str:
+    """Changes with certificate and key; tells nothing of the key."""
+    return hashlib.sha256(signing.crt + b"\0" + signing.key).hexdigest()
 
 
 def _modules_key(recipe: Recipe) -> str:
@@ -155,7 +171,7 @@ def modules(recipe: Recipe) -> Path:
 
 def _unified(recipe: Recipe, folder: Path) -> bytes:
     boot = recipe.kernel.tree.path / "usr/lib/systemd/boot/efi"
-    return uki.build(
+    built = uki.build(
         (boot / _STUB).read_bytes(),
         kernel=recipe.kernel.image.read_bytes(),
         initramfs=_initramfs(recipe, rootfs.build(recipe.rootfs), modules(recipe), folder),
@@ -163,6 +179,7 @@ def _unified(recipe: Recipe, folder: Path) -> bytes:
         os_release=rootfs.os_release(),
         release=recipe.kernel.release,
     )
+    return built if recipe.signing is None else authenticode.sign(built, recipe.signing)
 
 
 def entry_name(version: str = versions.RELEASE) -> str:
@@ -173,11 +190,15 @@ def entry_name(version: str = versions.RELEASE) -> str:
 def esp_files(recipe: Recipe, image: Path) -> Mapping[str, Path | bytes]:
     """What the EFI system partition holds."""
     loader = recipe.kernel.tree.path / "usr/lib/systemd/boot/efi" / _LOADER
-    return {
-        "EFI/BOOT/BOOTX64.EFI": loader,
-        f"EFI/Linux/{entry_name()}": image,
-        "loader/loader.conf": _LOADER_CONF,
-    }
+    files: dict[str, Path | bytes] = {"EFI/BOOT/BOOTX64.EFI": loader, f"EFI/Linux/{entry_name()}": image}
+    if recipe.signing is None:
+        return files | {"loader/loader.conf": _LOADER_CONF}
+    moment = datetime.datetime.fromtimestamp(tarlayer.EPOCH, datetime.UTC)
+    databases = secureboot.database(recipe.signing.crt, recipe.signing, moment=moment)
+    files |= {f"{_KEYS}/{name}.auth": content for name, content in databases.items()}
+    files["loader/loader.conf"] = _LOADER_CONF + _ENROL + recipe.enrol.encode() + b"\n"
+    files["EFI/BOOT/BOOTX64.EFI"] = authenticode.sign(loader.read_bytes(), recipe.signing)
+    return files
 
 
 def disk_table(label: str) -> gpt.Table:
@@ -242,9 +263,14 @@ def cached(recipe: Recipe) -> bool:
 
 
 def build(recipe: Recipe) -> Path:
-    """Folder with `pytalos.efi`, `disk.raw` (sparse) and `cmdline`, from the cache or made now."""
+    """Folder with `pytalos.efi`, `disk.raw` (sparse) and `cmdline`, from the cache or made now.
+
+    The newest unsigned one is `current`.
+    """
     kept = cache.Cache("machines")
     folder = kept.build(image_key(recipe), lambda temporary: fill(recipe, temporary), sync=False)
+    if recipe.signing is not None:
+        return folder
     link = kept.folder / f".current.{os.getpid()}"
     link.unlink(missing_ok=True)
     link.symlink_to(folder.name)
