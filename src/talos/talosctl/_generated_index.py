@@ -88,6 +88,7 @@ COMMANDS: dict[str, str] = {
     "shutdown": "shut nodes down",
     "stats": "show what containers use",
     "time": "show the nodes' time",
+    "upgrade": "install another version and boot it",
     "usage": "show the space files take",
     "validate": "check a machine configuration in a file",
     "version": "print the version of the client and of nodes",
