@@ -35,7 +35,7 @@ class TimeSyncConfig(document.Document, frozen=True, kw_only=True):
     enabled: bool | None = None
     """Do it; on by default."""
     boot_timeout: values.Duration | None = None
-    """How long boot waits for the clock; without it, for ever."""
+    """How long boot waits for the clock; without it, a minute if the clock could be right."""
     ntp: NTPConfig | None = None
     """Over the network."""
     ptp: PTPConfig | None = None
