@@ -32,6 +32,11 @@ PROTECTIVE = {
     "ImageVerificationConfig": "images would run with their signatures unchecked",
 }
 """Kinds of documents that promise protection, and what would be if nothing kept the promise."""
+PARTIAL = {
+    "ExtensionServiceConfig": "its files are written, services of extensions are not started by this release",
+    "SideroLinkConfig": "its token is read, the tunnel is not made by this release",
+}
+"""Kinds of documents that are read, and what of them has no effect yet."""
 
 
 def refuse_empty_promises(config: container.Container) -> None:
@@ -51,6 +56,7 @@ def check(config: container.Container, mode: str) -> list[str]:
 
     refuse_empty_promises(config)
     notes = [note] if (note := consumers.note(config)) else []
+    notes += [f"{one.title}: {PARTIAL[one.kind]}" for one in config.documents if one.kind in PARTIAL]
     if config.v1alpha1 is not None:
         return validation.validate(config, validation.Mode(mode)) + notes
     found = findings.Findings()

@@ -27,3 +27,9 @@ def test_a_document_that_is_read_is_taken(monkeypatch: pytest.MonkeyPatch) -> No
 def test_others_are_taken_with_a_note() -> None:
     notes = configuration.check(loader.load(b"apiVersion: v1alpha1\nkind: UdevRulesConfig\nrules: [x]\n"), "metal")
     assert any("UdevRulesConfig" in one for one in notes)
+
+
+def test_what_is_done_in_part_is_told() -> None:
+    text = b"apiVersion: v1alpha1\nkind: SideroLinkConfig\napiUrl: https://x.example\n"
+    notes = configuration.check(loader.load(text), "metal")
+    assert any("SideroLinkConfig" in one and "tunnel is not made" in one for one in notes)
