@@ -73,7 +73,7 @@ def _refused(folder: Path) -> str:
         return guest.console()
 
 
-@pytest.mark.feature("J024", "J025", "J027", "P011", "S046")
+@pytest.mark.feature("J024", "J025", "P011", "E217")
 def test_a_signed_system_starts_and_says_so(signed: Path, enrolled: Path, tmp_path: Path) -> None:
     variables = tmp_path / "firmware.fd"
     shutil.copyfile(enrolled, variables)
@@ -82,6 +82,7 @@ def test_a_signed_system_starts_and_says_so(signed: Path, enrolled: Path, tmp_pa
         assert "secureBoot: true" in shown
         assert "bootedWithUKI: true" in shown
         assert "moduleSignatureEnforced: true" in shown
+        assert "Kernel is locked down from EFI Secure Boot" in guest.console()
 
 
 @pytest.mark.feature("J024")

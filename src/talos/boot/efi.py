@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from talos.linux import mount
 
 EFIVARS = Path("/sys/firmware/efi/efivars")
 LOADER = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
@@ -66,3 +69,13 @@ def available(folder: Path = EFIVARS) -> bool:
         return any(os.scandir(folder))
     except OSError:
         return False
+
+
+def mount_variables(folder: Path = EFIVARS) -> None:
+    """Mount efivarfs unless somebody has; its kernel module follows. Nothing on a machine without UEFI. Blocking."""
+    if available(folder) or not folder.parent.is_dir():
+        return
+    # Two callers may come here at once: the second one is told that it is mounted.
+    with contextlib.suppress(OSError):
+        flags = mount.Flag.NOSUID | mount.Flag.NODEV | mount.Flag.NOEXEC
+        mount.mount("efivarfs", os.fspath(folder), "efivarfs", flags)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+from talos.boot import efi
 from talos.cosi import controller
 from talos.machined.modes import Mode
 from talos.machinery.resources.runtime.security_state import SECURITY_STATE_ID, SecurityState
 from talos.machinery.types import runtime
 
-_SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
-_STUB_INFO = "sys/firmware/efi/efivars/StubInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+_VARIABLES = "sys/firmware/efi/efivars"
+_SECURE_BOOT = f"{_VARIABLES}/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+_STUB_INFO = f"{_VARIABLES}/StubInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
 _SELINUX = "sys/fs/selinux/enforce"
 _SIGNATURES = "sys/module/module/parameters/sig_enforce"
 _FIPS = "proc/sys/crypto/fips_enabled"
@@ -50,4 +53,5 @@ class SecurityStateController(controller.Controller):
 
     async def reconcile(self, r: controller.Handle) -> None:
         """A few files, one resource."""
+        await asyncio.to_thread(efi.mount_variables, self._root / _VARIABLES)
         await r.put(SecurityState(SECURITY_STATE_ID, state(self._root)))
