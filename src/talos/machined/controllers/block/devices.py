@@ -18,7 +18,7 @@ DRIVERS_LOADED = Path("/run/drivers-loaded")
 """init puts it there when it has loaded the drivers of everything it saw at boot."""
 SETTLE_S = 0.5
 """No announcement for so long, and what the drivers found at first is known."""
-DRIVERS_S = 90.0
+DRIVERS_S = 180.0
 """After so long the boot goes on with what is there."""
 _POLL_S = 0.25
 

@@ -27,7 +27,7 @@ from talos.machinery.types.block import VolumePhase
 
 _log = logging.getLogger("sequencer.volumes")
 REQUESTER = "sequencer"
-DISCOVERY_S, MOUNT_S, UNMOUNT_S = 240.0, 900.0, 30.0
+DISCOVERY_S, MOUNT_S, UNMOUNT_S = 600.0, 900.0, 30.0
 TIMEOUT_S = MOUNT_S + 60.0
 """Formatting a large, slow disk takes minutes."""
 _SLICE_S = 5.0
