@@ -280,7 +280,7 @@ class Checker:
         return f"{plain!r} can not take {types}{hint}"
 
     def _words(self, kind: Kind) -> str:
-        return f"a {kind.name.rpartition('.')[2]}" if "." in kind.name else str(kind)
+        return f"a {kind.name.rpartition('.')[2].removesuffix('Spec')}" if "." in kind.name else str(kind)
 
     def _macro(self, node: Node) -> Part:
         name, target = node.value, self.check(node.parts[0])

@@ -133,7 +133,8 @@ def tokens(text: str) -> list[_Token]:
     while offset < len(text):
         match = _TOKEN.match(text, offset)
         if match is None:
-            raise ExpressionError(f"{text[offset]!r} has no meaning here", text, offset)
+            hint = "; to compare, write ==" if text[offset] == "=" else ""
+            raise ExpressionError(f"{text[offset]!r} has no meaning here{hint}", text, offset)
         kind, part = str(match.lastgroup), match.group()
         if kind == "text":
             token = _string(text, offset, part)

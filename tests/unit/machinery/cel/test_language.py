@@ -99,6 +99,7 @@ def test_an_expression_without_a_value_says_so(text: str) -> None:
         ("10.0.0.1", 4, "'.0'"),
         ("'abc", 0, "no closing"),
         ("1 # 2", 2, "'#'"),
+        ("1 = 2", 2, "write =="),
         ("'\\q'", 1, "escape"),
         ("1 == 1.0", 2, "10.0"),
         ("1 + 1u", 2, "10u"),

@@ -20,7 +20,7 @@ PLACES: dict[str, Callable[[str], Any]] = {
     "item of an item": lambda text: {"k": [[text]]},
     "name of a key": lambda text: {text: "v"},
 }
-CHARACTERS = "\n \ta#:-'\"\\|"
+CHARACTERS = "\n \ta0#:-'\"\\|"
 
 
 @pytest.mark.feature("F013")
