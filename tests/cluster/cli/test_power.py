@@ -21,7 +21,7 @@ def _members(cluster: LocalCluster) -> str:
     return cluster.talosctl("get", "members", node=cluster.planes[0]).out
 
 
-@pytest.mark.feature("A051", "A056", "G008", "H018", "H019", "H020", "M044", "S042")
+@pytest.mark.feature("A051", "A056", "G008", "H018", "H019", "H020", "M044")
 @pytest.mark.slow
 @pytest.mark.timeout(driver.CREATE_TIMEOUT_S + 300)
 def test_nodes_leave(tmp_path_factory: pytest.TempPathFactory) -> None:

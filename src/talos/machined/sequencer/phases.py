@@ -101,7 +101,7 @@ def _install(context: Context) -> list[Phase]:
 
 
 def _upgrade(context: Context, force: bool) -> list[Phase]:
-    return [_phase(context, "upgrade", installing.change), *_reboot(context, force=force)]
+    return [*_drain(context, force), _phase(context, "upgrade", installing.change), *_reboot(context, force=force)]
 
 
 def _shutdown(context: Context, force: bool) -> list[Phase]:

@@ -103,6 +103,14 @@ def test_reset(graceful: bool, reboot: bool, expected: list[str]) -> None:
     assert [task for task in tasks if task not in {"denyNewServices", "unmountEphemeral"}] == expected
 
 
+@pytest.mark.feature("M044")
+def test_an_upgrade_drains_unless_it_is_forced_or_nothing_runs_yet() -> None:
+    machine = _context(Mode.METAL)
+    assert [name for name, _ in _names(Name.UPGRADE, machine)][:3] == ["drain", "upgrade", "cleanup"]
+    for name, force in ((Name.UPGRADE, True), (Name.MAINTENANCE_UPGRADE, False)):
+        assert _names(name, machine, force=force)[0][0] == "upgrade"
+
+
 @pytest.mark.feature("R003")
 def test_no_upgrade_in_a_container() -> None:
     with pytest.raises(errors.Unsupported, match="container mode"):
