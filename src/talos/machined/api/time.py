@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import time
+import typing
 from typing import ClassVar
 
 from google.protobuf import empty_pb2, timestamp_pb2
@@ -44,8 +45,8 @@ class _Exchange(asyncio.DatagramProtocol):
         self.reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        transport.sendto(_CLIENT_REQUEST)
+        # Before Python 3.12 the event loop's own kind is not derived from it.
+        typing.cast("asyncio.DatagramTransport", transport).sendto(_CLIENT_REQUEST)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         if not self.reply.done():
