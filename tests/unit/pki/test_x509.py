@@ -200,6 +200,7 @@ SECRET = x509.pem_blocks(x509.encode_key(KEY))[0][1]
 
 
 @pytest.mark.filterwarnings("ignore")
+@hypothesis.settings(deadline=None)
 @hypothesis.given(
     strategies.sampled_from([REQUEST, CERTIFICATE, SECRET]),
     strategies.lists(strategies.tuples(strategies.integers(0, 400), strategies.integers(0, 255)), max_size=4),
