@@ -26,6 +26,7 @@ _PIECE = 4 << 20
 
 def take_root(found: sources.Found, folder: Path) -> Path:
     """Copy the new root file system out of its image. Raises Invalid when it has none, OSError."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with found.path.open("rb") as source:
         fd = source.fileno()
         where = pe.carried(lambda at, n: os.pread(fd, n, at), found.about.sections[".initrd"], ROOT_IMAGE)
