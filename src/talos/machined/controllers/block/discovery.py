@@ -6,6 +6,7 @@ import asyncio
 import errno
 from dataclasses import dataclass
 
+from talos.base import errors
 from talos.cosi import controller
 from talos.linux import blkid, block, gpt
 from talos.machined.controllers.block import _sizes
@@ -16,6 +17,7 @@ from talos.machinery.resources.block.discovery_refresh_request import REFRESH_ID
 from talos.machinery.resources.block.discovery_refresh_status import DiscoveryRefreshStatus
 
 PROBE_TIMEOUT_S = 30.0
+ATTEMPTS = 4
 """A disk that does not answer holds up only what is known of itself."""
 _ABSENT = frozenset({errno.ENOMEDIUM, errno.ENXIO, errno.ENOENT, errno.EIO, errno.EBUSY, errno.EACCES})
 
@@ -84,6 +86,7 @@ class DiscoveryController(controller.Controller):
     def __init__(self) -> None:
         self._known: dict[str, tuple[int, Content]] = {}
         self._asked = -1
+        self._silent: dict[str, int] = {}
 
     async def reconcile(self, r: controller.Handle) -> None:
         """Disks first: they say what their partitions are called."""
@@ -108,7 +111,12 @@ class DiscoveryController(controller.Controller):
                 async with asyncio.timeout(PROBE_TIMEOUT_S):
                     known = (generation, await asyncio.to_thread(look, device))
             except TimeoutError:
-                r.log.warning("%s did not answer within %g s", device.path, PROBE_TIMEOUT_S)
+                self._silent[name] = self._silent.get(name, 0) + 1
+                text = f"{device.path} did not answer within {PROBE_TIMEOUT_S:g} s"
+                if self._silent[name] < ATTEMPTS:
+                    # Slow is not empty: nothing counts as missing before it is tried again.
+                    raise errors.Temporary(text, delay_s=1.0) from None
+                r.log.warning("%s, %d times; it is left out", text, ATTEMPTS)
                 known = (generation, Content(None))
             self._known[name] = known
         parent = self._known.get(device.parent)
