@@ -8,15 +8,18 @@ from pathlib import Path
 import pytest
 from tools.dev import build, environment
 
-from talos.imager import cache, cpio, kernel, machine, uki
+from talos.imager import cache, cpio, kernel, machine, rootfs, uki
 from talos.imager.progress import Progress
 from talos.linux import gpt
+from talos.provision import artifacts
 from tests import capabilities
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent.parent
 _STORAGE = ("virtio_blk", "nvme", "ahci", "usb-storage", "dm-crypt", "dm-verity", "vfat", "xfs", "overlay")
 _LINKS = ("virtio_net", "e1000e", "ixgbe", "mlx5_core", "wireguard", "bonding", "8021q", "vxlan", "veth")
 _FILTERS = ("br_netfilter", "nf_tables", "ip_vs")
+_COMMON_CARDS = ("e1000", "igb", "igc", "r8169", "tg3", "bnxt_en", "i40e", "ice", "mlx4_core", "vmxnet3", "ena")
+_FIRMWARE = ("tpm_crb", "tpm_tis", "efivarfs", "virtio-rng", "virtio_scsi", "virtio_console")
 pytestmark = [pytest.mark.needs_machine, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
@@ -87,6 +90,13 @@ def test_the_unified_kernel_image_carries_root_modules_and_hardening() -> None:
     assert 50 << 20 < len(image) < 600 << 20
 
 
+def test_containers_and_machines_have_the_same_root(recipe: machine.Recipe) -> None:
+    carried = (machine.build(recipe) / "pytalos.efi").read_bytes()
+    packed = rootfs.build(recipe.rootfs)
+    assert packed.read_bytes() in carried
+    assert cache.file_sha256(packed) == cache.file_sha256(artifacts.ArtifactSet.load().rootfs)
+
+
 def test_the_module_choice_holds_what_machines_need(recipe: machine.Recipe) -> None:
     packed = machine.modules(recipe) / "modules.sqsh"
     tree, release = recipe.kernel.tree, recipe.kernel.release
@@ -96,7 +106,7 @@ def test_the_module_choice_holds_what_machines_need(recipe: machine.Recipe) -> N
     text = (packed.parent.parent / "list.log").read_text()
     (packed.parent.parent / "list.log").unlink()
     builtin = (recipe.kernel.modules / "modules.builtin").read_text()
-    for name in (*_STORAGE, *_LINKS, *_FILTERS):
+    for name in (*_STORAGE, *_LINKS, *_FILTERS, *_COMMON_CARDS, *_FIRMWARE):
         assert f"/{name}.ko.xz" in text or f"/{name}.ko\n" in builtin, name
     assert f"{release}/modules.dep" in text
     assert "/gpu/" not in text
