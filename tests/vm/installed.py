@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from talos.boot import entries, esp, fat, medium
-from talos.imager import sysroot
+from talos.imager import cpio, sysroot, uki
 from talos.linux import gpt
 from tests import capabilities
 from tests.vm.guest import CHECKOUT, Guest
@@ -26,6 +26,7 @@ from tests.vm.guest import CHECKOUT, Guest
 MIB = 1 << 20
 TARGET_BYTES = 8 << 30
 _LOADER = "usr/lib/systemd/boot/efi/systemd-bootx64.efi"
+_STUB = "usr/lib/systemd/boot/efi/linuxx64.efi.stub"
 
 
 def image_dir() -> Path:
@@ -167,6 +168,21 @@ def add_system(disk: Path, image: Path, version: str, *, tries: int = entries.TR
         return part.install(system, booted=present.image, tries=tries).id
     finally:
         os.close(fd)
+
+
+def make_panicking(folder: Path) -> Path:
+    """Write a whole, well-formed system whose kernel finds nothing to start; the path of the file."""
+    parts = {section.name: section.data for section in uki.sections((image_dir() / "pytalos.efi").read_bytes())}
+    bad = uki.build(
+        (tree(folder).path / _STUB).read_bytes(),
+        kernel=parts[".linux"],
+        initramfs=cpio.archive({"empty/file": cpio.file(b"")}),
+        cmdline="console=ttyS0 panic=1",
+        os_release=parts[".osrel"],
+        release="6.12",
+    )
+    (folder / "bad.efi").write_bytes(bad)
+    return folder / "bad.efi"
 
 
 def snapshot(folder: Path, name: str) -> Path:

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.needs_machine, pytest.mark.slow, pytest.mark.timeout(3
 _OTHER = b"somebody else's data" * 50_000
 
 
-@pytest.mark.feature("H010", "H011", "H012", "H036", "I006", "J001", "J003", "J008")
+@pytest.mark.feature("H010", "H012", "H036", "I006", "J001", "J003", "J008", "J009")
 def test_a_configuration_installs_and_the_machine_boots_from_its_disk(tmp_path: Path) -> None:
     medium = installed.make_medium(tmp_path / "medium.raw", installed.image_dir() / "pytalos.efi", tmp_path)
     config = installed.generate_config(tmp_path, disk="/dev/vdb")
@@ -47,3 +47,16 @@ def test_a_configuration_installs_and_the_machine_boots_from_its_disk(tmp_path: 
         machine.wait_for(r"volume EPHEMERAL is mounted at /var", 600)
         machine.wait_for(r"service\[cri\]\(Running\)", 600)
     assert hashlib.sha256(other.read_bytes()).digest() == hashlib.sha256(_OTHER).digest()
+    _comes_back_from_a_bad_system(tmp_path)
+
+
+def _comes_back_from_a_bad_system(folder: Path) -> None:
+    """A kernel that panics three times is given up, and the system before it runs again, without help."""
+    entry = installed.add_system(folder / "target.raw", installed.make_panicking(folder), "v9")
+    for attempt in range(entries.TRIES):
+        with installed.Machine(folder, serial=f"bad-{attempt}.log") as machine:
+            machine.wait_end(600)
+            assert "Kernel panic" in machine.console()
+    assert f"{entry.removesuffix('.conf')}+0-3.conf" in installed.marks(machine)
+    with installed.Machine(folder, serial="back.log") as machine:
+        machine.wait_for(r"sequence boot begins")
