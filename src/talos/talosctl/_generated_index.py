@@ -110,6 +110,7 @@ GROUPS: dict[str, str] = {
     "inspect": "look into the running system",
     "machineconfig": "work with machine configurations",
     "meta": "write and delete values of the META partition",
+    "wipe": "empty disks and partitions",
 }
 
 ALIASES: dict[str, str] = {

@@ -14,5 +14,6 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "image": ("manage container images of a machine", ("images",)),
     "inspect": ("look into the running system", ()),
     "meta": ("write and delete values of the META partition", ()),
+    "wipe": ("empty disks and partitions", ()),
     "machineconfig": ("work with machine configurations", ("mc",)),
 }
