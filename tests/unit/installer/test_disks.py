@@ -37,7 +37,7 @@ def disk(path: Path, size: int = 5 << 30) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("sector", [512, 4096])
-@pytest.mark.feature("J001", "J003", "I001")
+@pytest.mark.feature("J003", "I001")
 def test_an_installed_disk_has_its_partitions_and_boots(tmp_path: Path, sector: int) -> None:
     with disk(tmp_path / "disk") as fd:
         disks.write(fd, sector, SYSTEM, values={meta.Tag.USER_1: b"kept"}, say=lambda _: None)
