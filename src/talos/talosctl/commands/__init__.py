@@ -12,6 +12,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "gen": ("generate authorities, certificates, keys and configurations", ()),
     "gen secureboot": ("generate keys, certificates and databases of Secure Boot", ()),
     "image": ("manage container images of a machine", ("images",)),
+    "inject": ("add resources of the Talos API to Kubernetes manifests", ()),
     "inspect": ("look into the running system", ()),
     "meta": ("write and delete values of the META partition", ()),
     "wipe": ("empty disks and partitions", ()),
