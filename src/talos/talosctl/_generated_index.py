@@ -5,6 +5,7 @@ from __future__ import annotations
 COMMANDS: dict[str, str] = {
     "apply-config": "apply a configuration to a machine",
     "bootstrap": "start etcd on the first control plane node",
+    "cgroups": "show what control groups use",
     "cluster create": "create a local cluster",
     "cluster create docker": "create a local cluster, with the flags of the Docker provisioner",
     "cluster destroy": "destroy a local cluster",
@@ -120,6 +121,7 @@ ALIASES: dict[str, str] = {
     "apply": "apply-config",
     "c": "containers",
     "cat": "read",
+    "cg": "cgroups",
     "config endpoints": "config endpoint",
     "config get-contexts": "config contexts",
     "config nodes": "config node",

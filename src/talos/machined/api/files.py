@@ -30,6 +30,8 @@ _BATCH = 200
 _WRITER_END_S = 30
 # Pseudo file systems report nonsense sizes and never end when read whole.
 _NEVER_ENTER = ("/proc", "/sys")
+# What they report of files whose content is made when read: nothing, or a page.
+_PSEUDO_SIZES = (0, 4096)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +219,11 @@ def _add(tar: tarfile.TarFile, path: str, name: str) -> None:
     except OSError:
         return
     with source:
-        if info.size == 0 and path.startswith(_NEVER_ENTER):
-            content = source.read()
+        if info.size in _PSEUDO_SIZES and path.startswith(_NEVER_ENTER):
+            try:
+                content = source.read()
+            except OSError:
+                return
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
             return

@@ -131,3 +131,27 @@ def test_copy_reads_kernel_files_whole(tmp_path: Path) -> None:
 def test_file_that_shrinks_while_read_is_padded() -> None:
     source = files._Exactly(io.BytesIO(b"abc"), 5)
     assert source.read(4) + source.read(4) == b"abc\0\0"
+
+
+def test_files_of_sysfs_have_the_size_of_what_is_in_them() -> None:
+    reading, writing = os.pipe()
+    # Its size is said to be that of a page.
+    path = Path("/sys/devices/system/cpu/online")
+    files.write_tar(str(path), writing)
+    with os.fdopen(reading, "rb") as stream, tarfile.open(fileobj=stream, mode="r|gz") as archive:
+        (content,) = [archive.extractfile(member).read() for member in archive]  # type: ignore[union-attr]
+    assert content == path.read_bytes()
+
+
+def test_a_pseudo_file_that_can_not_be_read_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_NEVER_ENTER", (str(tmp_path),))
+    (tmp_path / "fine").write_text("")
+    # Opens, but reading at its beginning is an I/O error, as with some files of control groups.
+    (tmp_path / "mem").symlink_to("/proc/self/mem")
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for name in ("fine", "mem"):
+            info = tarfile.TarInfo(name)
+            monkeypatch.setattr(tar, "gettarinfo", lambda *_, found=info, **__: found)
+            files._add(tar, str(tmp_path / name), name)
+        assert tar.getnames() == ["fine"]
