@@ -117,7 +117,7 @@ async def test_crumbs_nobody_reads_are_held_flat(tmp_path: Path) -> None:
             caller.raw(frame(DATA, 0, stream, b"x") * 50_000)
             await asyncio.sleep(0.2)
         # As many objects as frames would be 60 MiB; what was sent is 200 kB, with headers 2 MB.
-        assert rss() - before < 24 * MIB
+        assert rss() - before < 40 * MIB
         await caller.close()
         await honest(path)
 

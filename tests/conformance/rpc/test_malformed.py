@@ -115,5 +115,5 @@ async def test_trustd_survives_what_is_malformed(node: Node, tmp_path: Path, cap
     (rpc,) = (rpc for rpc in facts.rpcs() if rpc.service == "securityapi.SecurityService")
     found = await _attack(node, "trustd.sock", rpc, hostile.PER_RPC)
     _check(rpc, found, caplog)
-    # Whoever gets as far as the handler has no token.
-    assert set(found["no authority"]) <= {"3", "16", LATE}
+    # Whoever gets as far as the handler has no token, or asks too often.
+    assert set(found["no authority"]) <= {"3", "8", "16", LATE}

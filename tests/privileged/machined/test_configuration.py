@@ -378,7 +378,7 @@ def test_a_machine_downloads_its_configuration(machine: Box) -> None:
     )
     early = packed(env(A="early", C="early"))
     machine.boots(
-        cmdline=f"talos.platform=metal talos.config.early={early}"
+        cmdline=f"talos.platform=metal slab_nomerge pti=on talos.config.early={early}"
         f" talos.config=http://{ADDRESS}:8080/c?m=${{mac}}&hostname=&x=y"
     )
     machine.wait_console("part of a machine configuration from cmdline talos.config.early")

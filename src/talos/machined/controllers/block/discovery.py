@@ -19,7 +19,7 @@ from talos.machinery.resources.block.discovery_refresh_status import DiscoveryRe
 PROBE_TIMEOUT_S = 30.0
 ATTEMPTS = 4
 """A disk that does not answer holds up only what is known of itself."""
-_ABSENT = frozenset({errno.ENOMEDIUM, errno.ENXIO, errno.ENOENT, errno.EIO, errno.EBUSY, errno.EACCES})
+_ABSENT = frozenset({errno.ENOMEDIUM, errno.ENXIO, errno.ENOENT, errno.EIO, errno.EBUSY, errno.EACCES, errno.EPERM})
 
 
 @dataclass(frozen=True, slots=True)
