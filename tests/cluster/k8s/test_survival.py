@@ -64,3 +64,37 @@ def test_killed_daemon_is_back_and_pods_never_notice(cluster: LocalCluster, serv
     assert statistics.median(times) <= MEDIAN_S, times
     if service in HARMLESS:
         until(lambda: starts(cluster) == before, 30, f"the death of {service} restarts no pod", 1)
+
+
+STATIC_PODS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_killed_static_pods_come_back(cluster: LocalCluster) -> None:
+    node = cluster.planes[0]
+
+    def restarts() -> dict[str, int]:
+        """Restart count of each static pod that is ready."""
+        found = {}
+        for pod in cluster.get("pods", "-n", "kube-system", "-l", "tier=control-plane")["items"]:
+            for one in pod["status"].get("containerStatuses", ()):
+                if one["ready"] and one["name"] in STATIC_PODS:
+                    found[one["name"]] = one["restartCount"]
+        return found
+
+    until(lambda: set(restarts()) == set(STATIC_PODS), 60, "the control plane is ready")
+    before = restarts()
+    for program in STATIC_PODS:
+        cluster.kill(node, program)
+
+    def back() -> bool:
+        try:
+            now = restarts()
+        except AssertionError:
+            return False  # the API server is one of those that were killed
+        return set(now) == set(STATIC_PODS) and all(now[name] > before[name] for name in STATIC_PODS)
+
+    started = time.monotonic()
+    until(back, 120, "every static pod runs again", 0.5)
+    print(f"control plane back after {time.monotonic() - started:.1f} s")
