@@ -189,7 +189,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     passing = {name for name, _, _, passes_on in COMMANDS if passes_on}
     if argv and argv[0] in passing and argv[1:2] not in (["-h"], ["--help"]):
         options = _parser().parse_args(argv[:1])
-        options.rest = [argument for argument in argv[1:] if argument != "--"]
+        # The measurements have arguments of their own on either side of it.
+        options.rest = [argument for argument in argv[1:] if argument != "--" or argv[0] == "bench"]
         return options
     if argv and argv[0] in passing:
         text = next(text for name, _, text, _ in COMMANDS if name == argv[0])
