@@ -8,21 +8,19 @@ apid keeps what it knows and looks for it again.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 import logging
-import signal
 import sys
 
 from talos.apid import proxy
 from talos.base import tasks
 from talos.base.constants import paths, ports
 from talos.cosi import state
-from talos.machinery.client import following, remote_state
+from talos.machinery.client import daemon, following
 from talos.machinery.resources.network import hostname_status, node_address
 from talos.machinery.resources.runtime import api_service_config
 from talos.machinery.resources.secrets import api_certificate
-from talos.machinery.rpc import channel, server
+from talos.machinery.rpc import server
 from talos.pki import tls
 
 _LOG = logging.getLogger("apid")
@@ -117,23 +115,9 @@ class Apid:
         self._proxy.own = self._hostname | self._addresses
 
 
-async def serve() -> None:
-    """Run until SIGTERM."""
-    made = channel.Channel.unix(paths.APID_RUNTIME_SOCKET)
-    running = asyncio.ensure_future(Apid(remote_state.RemoteState(made)).run())
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, running.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
-    made.close()
-
-
 def main() -> int:
     """Entry point of the process."""
-    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(levelname)s %(message)s")
-    asyncio.run(serve())
-    return 0
+    return daemon.main(paths.APID_RUNTIME_SOCKET, lambda store: Apid(store).run())
 
 
 if __name__ == "__main__":

@@ -7,9 +7,7 @@ cluster come from machined over a filtered state socket.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import signal
 import sys
 
 from talos.base import clock, errors, tasks
@@ -17,10 +15,10 @@ from talos.base.constants import paths, ports
 from talos.cosi import state
 from talos.machinery.api import methods
 from talos.machinery.api._generated.security import security_pb2
-from talos.machinery.client import following, remote_state
+from talos.machinery.client import daemon, following
 from talos.machinery.resources.cluster import member
 from talos.machinery.resources.secrets import os_root_secret, trustd_certificate
-from talos.machinery.rpc import channel, server, status
+from talos.machinery.rpc import server, status
 from talos.pki import tls, x509
 from talos.trustd import policy, rate
 
@@ -111,23 +109,9 @@ class Trustd:
         return [policy.Known(frozenset({m.id, m.spec.hostname} - {""}), frozenset(m.spec.addresses)) for m in found]
 
 
-async def serve() -> None:
-    """Run until SIGTERM."""
-    made = channel.Channel.unix(paths.TRUSTD_RUNTIME_SOCKET)
-    running = asyncio.ensure_future(Trustd(remote_state.RemoteState(made)).run())
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, running.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
-    made.close()
-
-
 def main() -> int:
     """Entry point of the process."""
-    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(levelname)s %(message)s")
-    asyncio.run(serve())
-    return 0
+    return daemon.main(paths.TRUSTD_RUNTIME_SOCKET, lambda store: Trustd(store).run())
 
 
 if __name__ == "__main__":

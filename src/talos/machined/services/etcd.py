@@ -25,11 +25,11 @@ from talos.k8s.etcd import client as etcd
 from talos.k8s.etcd import command, membership, restore
 from talos.linux import cgroup
 from talos.machined.bootstrap import EtcdBootstrap
+from talos.machined.services import _conditions
 from talos.machinery.resources.etcd import etcd_spec, pki_status
 from talos.machinery.resources.k8s import endpoint
-from talos.machinery.resources.network import network_status, node_address
+from talos.machinery.resources.network import node_address
 from talos.machinery.resources.runtime import environment
-from talos.machinery.resources.time import time_status
 from talos.machinery.rpc import status
 from talos.supervisor import condition, health, service, supervisor
 from talos.supervisor.containerd import client as containerd
@@ -63,16 +63,8 @@ class Etcd(service.Service):
         """Time, network, certificates, and the spec."""
         store = self._store
         return (
-            condition.Ready(
-                store, time_status.TimeStatus, time_status.STATUS_ID, lambda t: t.spec.synced, text="time to be in sync"
-            ),
-            condition.Ready(
-                store,
-                network_status.NetworkStatus,
-                network_status.STATUS_ID,
-                lambda n: n.spec.address_ready and n.spec.hostname_ready,
-                text="network to be ready",
-            ),
+            _conditions.time_synced(store),
+            _conditions.network_ready(store),
             condition.Ready(
                 store, pki_status.PKIStatus, pki_status.PKI_ID, lambda p: p.spec.ready, text="certificates of etcd"
             ),

@@ -17,10 +17,9 @@ from talos.cosi import state
 from talos.k8s import client as kubernetes
 from talos.k8s import kubelet
 from talos.linux import cgroup
+from talos.machined.services import _conditions
 from talos.machinery.resources.k8s import kubelet_config, kubelet_lifecycle, kubelet_spec
-from talos.machinery.resources.network import network_status
 from talos.machinery.resources.runtime import environment
-from talos.machinery.resources.time import time_status
 from talos.supervisor import condition, health, service
 from talos.supervisor.containerd import client as containerd
 from talos.supervisor.containerd import spec as oci
@@ -52,16 +51,8 @@ class Kubelet(service.Service):
         """Time, network, and for a node without a certificate an API server that would give it one."""
         store = self._store
         return (
-            condition.Ready(
-                store, time_status.TimeStatus, time_status.STATUS_ID, lambda t: t.spec.synced, text="time to be in sync"
-            ),
-            condition.Ready(
-                store,
-                network_status.NetworkStatus,
-                network_status.STATUS_ID,
-                lambda n: n.spec.address_ready and n.spec.hostname_ready,
-                text="network to be ready",
-            ),
+            _conditions.time_synced(store),
+            _conditions.network_ready(store),
             condition.Call("the Kubernetes API to take certificate requests", _api_ready),
         )
 

@@ -7,9 +7,10 @@ import datetime
 import time
 from typing import Any
 
-from talos.base import errors, tasks
+from talos.base import tasks
 from talos.cosi import controller
 from talos.linux import kmsg
+from talos.machined.controllers import _delivering
 from talos.machined.controllers.runtime import _delivery
 from talos.machinery.resources.network.network_status import STATUS_ID, NetworkStatus
 from talos.machinery.resources.runtime.kmsg_log_config import KMSG_LOG_CONFIG_ID, KmsgLogConfig
@@ -31,7 +32,7 @@ def entry(record: kmsg.Record, boot: float) -> dict[str, Any]:
     }
 
 
-class KmsgLogDeliveryController(controller.Controller):
+class KmsgLogDeliveryController(_delivering.Delivering[tuple[str, ...]]):
     """Reads /dev/kmsg from its beginning once there is a destination and the network is up."""
 
     inputs = (
@@ -39,41 +40,21 @@ class KmsgLogDeliveryController(controller.Controller):
         controller.weak(NetworkStatus, id=STATUS_ID),
     )
 
-    def __init__(self) -> None:
-        self._destinations: tuple[str, ...] = ()
-        self._owner: tasks.Owner | None = None
-
-    async def run(self, r: controller.Handle) -> None:
-        """As usual; delivery ends with the controller."""
-        try:
-            await super().run(r)
-        finally:
-            await self._stop()
-
-    async def reconcile(self, r: controller.Handle) -> None:
-        """Begin anew when the destinations change."""
+    async def wanted(self, r: controller.Handle) -> tuple[str, ...]:
+        """The destinations, once there is a network."""
         found = await r.find(KmsgLogConfig, KMSG_LOG_CONFIG_ID)
         wanted = found.spec.destinations if found is not None else ()
-        if wanted == self._destinations:
-            return
-        await self._stop()
-        network = await r.find(NetworkStatus, STATUS_ID)
-        if wanted and (network is None or not network.spec.address_ready):
-            raise errors.NotReady("the network is not up")
         if wanted:
-            reader = kmsg.Reader()
-            owner = self._owner = tasks.Owner("kernel log delivery", r.log)
-            senders = [_delivery.Sender(url, r.log) for url in wanted]
-            for sender in senders:
-                owner.spawn(sender.run(), sender.url)
-            owner.spawn(_follow(reader, senders), "reader")
-        self._destinations = wanted
+            await _delivering.network_up(r)
+        return wanted
 
-    async def _stop(self) -> None:
-        self._destinations = ()
-        if self._owner is not None:
-            await self._owner.close()
-            self._owner = None
+    def begin(self, owner: tasks.Owner, r: controller.Handle, wanted: tuple[str, ...]) -> None:
+        """One reader, and a sender for each destination."""
+        reader = kmsg.Reader()
+        senders = [_delivery.Sender(url, r.log) for url in wanted]
+        for sender in senders:
+            owner.spawn(sender.run(), sender.url)
+        owner.spawn(_follow(reader, senders), "reader")
 
 
 async def _follow(reader: kmsg.Reader, senders: list[_delivery.Sender]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from talos.base import tasks
 from talos.cosi import controller
+from talos.machined.controllers import _delivering
 from talos.machined.controllers.runtime import _delivery, kmsg_log_storage
 from talos.machinery.config import container
 from talos.machinery.resources.config.machine_config import ACTIVE_ID, MachineConfig
@@ -63,43 +64,26 @@ def destinations(config: container.Container) -> tuple[Destination, ...]:
     )
 
 
-class ServiceLogDeliveryController(controller.Controller):
+class ServiceLogDeliveryController(_delivering.Delivering[tuple[Destination, ...]]):
     """Follows every log but the kernel's, which has its own way."""
 
     inputs = (controller.weak(MachineConfig, id=ACTIVE_ID),)
 
     def __init__(self, store: logs.LogStore) -> None:
+        super().__init__()
         self._store = store
-        self._wanted: tuple[Destination, ...] = ()
-        self._owner: tasks.Owner | None = None
 
-    async def run(self, r: controller.Handle) -> None:
-        """As usual; delivery ends with the controller."""
-        try:
-            await super().run(r)
-        finally:
-            await self._stop()
-
-    async def reconcile(self, r: controller.Handle) -> None:
-        """Begin anew when the destinations change."""
+    async def wanted(self, r: controller.Handle) -> tuple[Destination, ...]:
+        """The destinations of the configuration."""
         active = await r.find(MachineConfig, ACTIVE_ID)
-        wanted = destinations(active.documents) if active is not None else ()
-        if wanted == self._wanted:
-            return
-        await self._stop()
-        if wanted:
-            owner = self._owner = tasks.Owner("log delivery", r.log)
-            senders = [(_delivery.Sender(url, r.log), tags) for url, tags in wanted]
-            for sender, _ in senders:
-                owner.spawn(sender.run(), sender.url)
-            owner.spawn(self._logs(owner, senders), "logs")
-        self._wanted = wanted
+        return destinations(active.documents) if active is not None else ()
 
-    async def _stop(self) -> None:
-        self._wanted = ()
-        if self._owner is not None:
-            await self._owner.close()
-            self._owner = None
+    def begin(self, owner: tasks.Owner, r: controller.Handle, wanted: tuple[Destination, ...]) -> None:
+        """A sender for each destination, and who finds the logs."""
+        senders = [(_delivery.Sender(url, r.log), tags) for url, tags in wanted]
+        for sender, _ in senders:
+            owner.spawn(sender.run(), sender.url)
+        owner.spawn(self._logs(owner, senders), "logs")
 
     async def _logs(
         self, owner: tasks.Owner, senders: list[tuple[_delivery.Sender, tuple[tuple[str, str], ...]]]

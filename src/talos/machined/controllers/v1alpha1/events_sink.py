@@ -11,9 +11,10 @@ import collections
 import logging
 from typing import TYPE_CHECKING
 
-from talos.base import errors, tasks
+from talos.base import tasks
 from talos.cosi import controller
 from talos.machined import events
+from talos.machined.controllers import _delivering
 from talos.machined.controllers.network import _probing
 from talos.machinery.resources.network.network_status import STATUS_ID, NetworkStatus
 from talos.machinery.resources.runtime.event_sink_config import EVENT_SINK_CONFIG_ID, EventSinkConfig
@@ -84,7 +85,7 @@ class Publisher:
             channel.close()
 
 
-class EventsSinkController(controller.Controller):
+class EventsSinkController(_delivering.Delivering[str]):
     """Sends while there is a sink and the network is up."""
 
     inputs = (
@@ -93,36 +94,19 @@ class EventsSinkController(controller.Controller):
     )
 
     def __init__(self, bus: events.EventBus) -> None:
+        super().__init__()
         self._bus = bus
-        self._endpoint = ""
-        self._owner: tasks.Owner | None = None
 
-    async def run(self, r: controller.Handle) -> None:
-        """As usual; sending ends with the controller."""
-        try:
-            await super().run(r)
-        finally:
-            await self._stop()
-
-    async def reconcile(self, r: controller.Handle) -> None:
-        """Begin anew when the endpoint changes."""
+    async def wanted(self, r: controller.Handle) -> str:
+        """The endpoint, once there is a network."""
         found = await r.find(EventSinkConfig, EVENT_SINK_CONFIG_ID)
         endpoint = found.spec.endpoint if found is not None else ""
-        if endpoint == self._endpoint:
-            return
-        await self._stop()
-        network = await r.find(NetworkStatus, STATUS_ID)
-        if endpoint and (network is None or not network.spec.address_ready):
-            raise errors.NotReady("the network is not up")
         if endpoint:
-            owner = self._owner = tasks.Owner("events sink", r.log)
-            publisher = Publisher(endpoint, self._bus, r.log)
-            owner.spawn(publisher.gather(), "gather")
-            owner.spawn(publisher.send(), "send")
-        self._endpoint = endpoint
+            await _delivering.network_up(r)
+        return endpoint
 
-    async def _stop(self) -> None:
-        self._endpoint = ""
-        if self._owner is not None:
-            await self._owner.close()
-            self._owner = None
+    def begin(self, owner: tasks.Owner, r: controller.Handle, wanted: str) -> None:
+        """Events are gathered also while the sink is away."""
+        publisher = Publisher(wanted, self._bus, r.log)
+        owner.spawn(publisher.gather(), "gather")
+        owner.spawn(publisher.send(), "send")
