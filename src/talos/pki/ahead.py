@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 def rsa_key() -> Callable[[], PrivateKey]:
-    """Begin at once; the function returned waits for the key. A program may end without having asked for it."""
+    """Begin at once; the function returned waits for the key.
+
+    A program that ends without having asked for it waits, too: an interpreter that is torn down under a thread in
+    foreign code aborts.
+    """
     made: futures.Future[PrivateKey] = futures.Future()
 
     def make() -> None:
@@ -23,5 +27,5 @@ def rsa_key() -> Callable[[], PrivateKey]:
         except BaseException as error:
             made.set_exception(error)
 
-    threading.Thread(target=make, name="rsa-key", daemon=True).start()
+    threading.Thread(target=make, name="rsa-key").start()
     return made.result
