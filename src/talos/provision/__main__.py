@@ -1,4 +1,4 @@
-"""Entry of the resident processes of a local cluster: `python -m talos.provision launcher|services …`."""
+"""Entry of the resident processes of a local cluster: `python -m talos.provision launcher|machine|services …`."""
 
 import sys
 
@@ -10,6 +10,10 @@ def main() -> int:
         from talos.provision.providers.namespaces import launcher
 
         return launcher.main(arguments)
+    if name == "machine":
+        from talos.provision.providers.qemu import keeper
+
+        return keeper.main(arguments)
     if name == "services":
         from talos.provision.services import main as keep_services
 

@@ -24,12 +24,14 @@ from talos.machinery.api import methods
 from talos.machinery.api._generated.common import common_pb2
 from talos.machinery.api._generated.cosi import state_pb2
 from talos.machinery.api._generated.machine import image_pb2, machine_pb2
+from talos.machinery.client import connection
 from talos.machinery.rpc import channel, status
 from talos.provision import configs
 from talos.provision.state import Cluster
 
 _MACHINE = "/machine.MachineService/"
 _CALL_TIMEOUT_S = 10.0
+_APPLY_TIMEOUT_S = 120.0
 _UPLOAD_TIMEOUT_S = 1800.0
 _CHUNK_BYTES = 1 << 20
 
@@ -50,6 +52,38 @@ def context(ca: bytes, certificate: bytes, key: bytes) -> ssl.SSLContext:
         os.close(handle)
     made.set_alpn_protocols(["h2"])
     return made
+
+
+class Maintenance:
+    """Channels to nodes that have no configuration yet: encrypted, but nobody is known to anybody."""
+
+    def __init__(self) -> None:
+        self._tls = connection.insecure_tls()
+        self._channels: dict[str, channel.Channel] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for node in list(self._channels):
+            self.forget(node)
+
+    def forget(self, node: str) -> None:
+        """Close the channel of a node."""
+        if (one := self._channels.pop(node, None)) is not None:
+            one.close()
+
+    async def apply(self, node: str, config: bytes) -> None:
+        """Give a node its configuration. Raises RpcError."""
+        if node not in self._channels:
+            self._channels[node] = channel.Channel.tcp(node, ports.APID, tls=self._tls)
+        # A node without a place for its configuration would lose it in a reboot.
+        mode = machine_pb2.ApplyConfigurationRequest.Mode.AUTO
+        request = machine_pb2.ApplyConfigurationRequest(data=config, mode=mode)
+        method = methods.method(f"{_MACHINE}ApplyConfiguration")
+        await self._channels[node].unary(method, request, timeout_s=_APPLY_TIMEOUT_S)
 
 
 class Api:

@@ -19,13 +19,15 @@ from typing import TYPE_CHECKING, Any
 from talos.base import errors
 from talos.machinery.client import talosconfig
 from talos.pki import x509
-from talos.provision import access, artifacts, configs, kubeconfig, plan, ready
-from talos.provision.providers.namespaces import helper, hostcheck, launch, network, node, probe, resident
+from talos.provision import access, artifacts, configs, kubeconfig, plan, provider, ready
+from talos.provision.providers.namespaces import helper, hostcheck, launch, node, probe, resident
 from talos.provision.request import Names, Node, Request
-from talos.provision.state import Cluster, Phase, State, Store
+from talos.provision.state import NAMESPACES, QEMU, Cluster, Phase, State, Store
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes as PrivateKey
+
+    from talos.provision.providers.qemu.making import Machines
 
 _STOP_GRACE_S = 200.0
 _KILL_GRACE_S = 10.0
@@ -54,7 +56,8 @@ class View:
 @dataclass(frozen=True, slots=True)
 class Options:
     """How a new cluster is made. `kubeconfig` None leaves the person's alone; `rsa_key` gives the key that signs
-    service account tokens. What later commands need goes into the state file."""
+    service account tokens. `machines`: its nodes are virtual machines. What later commands need goes into the state
+    file."""
 
     patches: tuple[str, ...] = ()
     patches_control_plane: tuple[str, ...] = ()
@@ -64,12 +67,16 @@ class Options:
     kubeconfig: Path | None = field(default_factory=kubeconfig.default_path)
     artifacts: Path | None = None
     wait: bool = True
+    wait_healthy: bool = True
     wait_timeout_s: float = 1200.0
+    machines: Machines | None = None
     rsa_key: Callable[[], PrivateKey] = x509.new_rsa_key
 
     def to_json(self, request: Request) -> dict[str, Any]:
         """For the state file."""
+        more = self.machines.to_json() if self.machines else {}
         return {
+            **more,
             "patches": list(self.patches),
             "patches_controlplane": list(self.patches_control_plane),
             "patches_worker": list(self.patches_worker),
@@ -88,32 +95,27 @@ def require_root() -> None:
         )
 
 
-def host_steps(request: Request) -> list[plan.Step]:
-    """Everything that runs or is set on this machine, gone after a reboot of it."""
-    return [*network.steps(), helper.Services(), *(node.Run(one) for one in request.nodes)]
-
-
-def all_steps(request: Request, rsa_key: Callable[[], PrivateKey] = x509.new_rsa_key) -> list[plan.Step]:
+def all_steps(made: Cluster, rsa_key: Callable[[], PrivateKey] = x509.new_rsa_key) -> list[plan.Step]:
     """Everything a cluster is made of and leaves somewhere."""
+    kind, request = made.state.provisioner, made.request
     return [
         configs.Configs(rsa_key),
-        *(node.Disk(one) for one in request.nodes),
-        *host_steps(request),
+        *(provider.disk(kind, one) for one in request.nodes),
+        *provider.host_steps(kind, request),
         access.Talosconfig(),
         access.Kubeconfig(),
     ]
 
 
-def wait_steps(request: Request, options: Options) -> list[plan.Step]:
+def wait_steps(made: Cluster, options: Options) -> list[plan.Step]:
     """What a create does besides making the cluster."""
+    request = made.request
+    deadline, first = ready.Deadline(options.wait_timeout_s * provider.time_scale(made)), request.control_planes[0]
+    steps = provider.configure_steps(made, request.nodes, deadline)
     if not options.wait:
-        return []
-    deadline, first = ready.Deadline(options.wait_timeout_s), request.control_planes[0]
-    return [
-        *(ready.Answers(one, deadline) for one in request.nodes),
-        ready.Bootstrap(first, deadline),
-        ready.Healthy(first, deadline, request.nodes),
-    ]
+        return steps
+    steps += [*(ready.Answers(one, deadline) for one in request.nodes), ready.Bootstrap(first, deadline)]
+    return [*steps, ready.Healthy(first, deadline, request.nodes)] if options.wait_healthy else steps
 
 
 # --- create
@@ -128,11 +130,14 @@ async def creating(store: Store, request: Request, options: Options) -> AsyncIte
     """
     require_root()
     built = artifacts.ArtifactSet.load(options.artifacts)
-    probe.check(("nft",) if request.ports else ())
+    if options.machines is None:
+        probe.check(("nft",) if request.ports else ())
+        built.check()
+    else:
+        options.machines.check(request)
     hostcheck.check_mounts(request)
     wanted = options.to_json(request)
     check_version(wanted["kubernetes_version"], built)
-    built.check()
     configs.check_patches(request, wanted)
     names = Names.of(store.folder, request.name)
     async with contextlib.AsyncExitStack() as held:
@@ -144,7 +149,8 @@ async def creating(store: Store, request: Request, options: Options) -> AsyncIte
             else:
                 hostcheck.check_taken(request, store, names.bridge)
                 hostcheck.check_disk(store.folder, len(request.nodes))
-                cluster = store.create(request, artifacts=str(built.folder), options=wanted)
+                kind = QEMU if options.machines else NAMESPACES
+                cluster = store.create(request, artifacts=str(built.folder), options=wanted, provisioner=kind)
                 await held.enter_async_context(store.lock(request.name))
         yield cluster
 
@@ -179,7 +185,7 @@ async def create(store: Store, request: Request, options: Options, progress: pla
     when waiting fails or the caller is cancelled, the cluster is left for the same create to go on with, or `destroy`.
     """
     async with creating(store, request, options) as cluster:
-        steps = [*all_steps(request, options.rsa_key), *wait_steps(request, options)]
+        steps = [*all_steps(cluster, options.rsa_key), *wait_steps(cluster, options)]
         if not options.kubeconfig or not options.wait:
             steps = [step for step in steps if not isinstance(step, access.Kubeconfig)]
         try:
@@ -235,7 +241,7 @@ def _find_damaged(store: Store, name: str) -> Cluster | None:
 
 
 async def _remove(cluster: Cluster, *, force: bool) -> list[Exception]:
-    failures = await plan.undo(all_steps(cluster.request), cluster, force=force)
+    failures = await plan.undo(all_steps(cluster), cluster, force=force)
     if failures and not force:
         raise failures[0]
     try:
@@ -252,12 +258,14 @@ async def _remove_stray(store: Store, name: str) -> bool:
     """Remove what the names alone tell of a cluster without state file; False when there was nothing."""
     from talos.linux import cgroup, netlink, nft, sysctl
     from talos.provision.providers.namespaces import nat, parameters
+    from talos.provision.providers.qemu import segment
 
     names, found = Names.of(store.folder, name), False
     stray = Cluster(store, name, State(Request(name, "10.5.0.0/24", ())))
     if any(directory.is_dir() for directory in cgroup.tree().directories(names.cgroup)):
         await resident.kill(names.cgroup)
         found = True
+    found = segment.remove(names) or found
     with netlink.Route() as rt:
         for link in rt.links():
             if link.name == names.bridge or link.name.startswith(f"t{names.id}"):
@@ -299,8 +307,9 @@ async def stop(store: Store, name: str, progress: plan.Progress, *, grace_s: flo
     async with store.lock(name):
         cluster = store.load(name)
         require_complete(cluster)
-        await asyncio.gather(*(_shut_down(cluster, one, progress, grace_s) for one in cluster.request.nodes))
-        failures = await plan.undo(host_steps(cluster.request), cluster)
+        scale = provider.time_scale(cluster)
+        await asyncio.gather(*(_shut_down(cluster, one, progress, grace_s * scale) for one in cluster.request.nodes))
+        failures = await plan.undo(provider.host_steps(cluster.state.provisioner, cluster.request), cluster)
         if failures:
             raise failures[0]
         await resident.kill(cluster.names.cgroup)
@@ -327,11 +336,13 @@ async def start(store: Store, name: str, progress: plan.Progress, *, wait_timeou
     async with store.lock(name):
         cluster = store.load(name)
         require_complete(cluster)
-        artifacts.ArtifactSet.load(Path(cluster.state.artifacts)).check()
-        await plan.do(host_steps(cluster.request), cluster, progress)
+        if cluster.state.provisioner == NAMESPACES:
+            artifacts.ArtifactSet.load(Path(cluster.state.artifacts)).check()
+        await plan.do(provider.host_steps(cluster.state.provisioner, cluster.request), cluster, progress)
         cluster.update(phase=Phase.READY)
     if wait_timeout_s is not None:
-        nodes, deadline = cluster.request.nodes, ready.Deadline(wait_timeout_s)
+        nodes = cluster.request.nodes
+        deadline = ready.Deadline(wait_timeout_s * provider.time_scale(cluster))
         steps: list[plan.Step] = [ready.Answers(one, deadline) for one in nodes]
         await plan.do([*steps, ready.Healthy(cluster.request.control_planes[0], deadline, nodes)], cluster, progress)
     return cluster
@@ -348,7 +359,7 @@ async def reset_nodes(store: Store, name: str, nodes: Sequence[str], progress: p
             record = launch.Record.load(cluster.node_folder(one.name))
             handle = resident.handle(record)
             if handle is None:
-                await plan.do([node.Run(one)], cluster, progress)
+                await plan.do([provider.run(cluster.state.provisioner, one)], cluster, progress)
                 continue
             progress.begin(f"reset/{one.name}", f"{one.name}: reset")
             handle.signal(signal.SIGHUP)
@@ -372,7 +383,7 @@ def describe(shown: View) -> dict[str, Any]:
     cluster, request = shown.cluster, shown.cluster.request
     return {
         "name": cluster.name,
-        "provisioner": "namespaces",
+        "provisioner": cluster.state.provisioner,
         "phase": cluster.state.phase.value,
         "state_folder": str(cluster.folder),
         "network": {

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 FOLDER = "configs"
 SECRETS_FILE = "secrets.yaml"
 ADMIN_FILE = "admin.pem"
+INSTALL_DISK = "install_disk"
 
 
 def endpoint(request: Request, *, balanced: bool) -> str:
@@ -42,7 +43,10 @@ def endpoint(request: Request, *, balanced: bool) -> str:
 
 
 def containers(request: Request, made: secrets.Bundle, options: Mapping[str, Any]) -> dict[Role, container.Container]:
-    """The machine configs, patched. Raises Invalid for a patch that does not fit."""
+    """The machine configs, patched. `install_disk` of the options is that of machines, which containers have not.
+
+    Raises Invalid for a patch that does not fit.
+    """
     balanced = bool(options.get("balanced"))
     kubernetes = str(options.get("kubernetes_version") or versions.KUBERNETES)
     names = [request.gateway, "127.0.0.1", *(node.ip for node in request.control_planes)]
@@ -55,6 +59,7 @@ def containers(request: Request, made: secrets.Bundle, options: Mapping[str, Any
         kubernetes_version=f"v{kubernetes.removeprefix('v')}",
         discovery_endpoint=f"http://{request.gateway}:{services.DISCOVERY_PORT}",
         allow_scheduling_on_control_planes=not request.workers,
+        install_disk=str(options.get(INSTALL_DISK) or ""),
     )
     kinds = {Role.CONTROL_PLANE: MachineType.CONTROL_PLANE, Role.WORKER: MachineType.WORKER}
     found = {}
@@ -78,7 +83,7 @@ def check_patches(request: Request, options: Mapping[str, Any]) -> None:
     from talos.machinery.config import validation
 
     for config in containers(request, bundle.generate(), options).values():
-        validation.validate(config, validation.Mode.CONTAINER)
+        validation.validate(config, validation.Mode.METAL if options.get(INSTALL_DISK) else validation.Mode.CONTAINER)
 
 
 class Configs(plan.Step):

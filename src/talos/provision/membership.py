@@ -13,15 +13,16 @@ from urllib.parse import urlsplit
 from talos.base import errors
 from talos.k8s import client, drain
 from talos.machinery.rpc import status
-from talos.provision import access, configs, plan, ready
+from talos.provision import access, configs, plan, provider, ready
 from talos.provision.api import Api
 from talos.provision.cluster import require_complete, require_root
-from talos.provision.providers.namespaces import hostcheck, network, node
+from talos.provision.providers.namespaces import hostcheck
 from talos.provision.providers.namespaces.helper import Services
 from talos.provision.request import Node, Resources, Role, with_node, without_node
 from talos.provision.state import Cluster, Store
 
 _LEAVE_TIMEOUT_S = 60.0
+_JOIN_S = 300.0
 _POLL_S = 1.0
 
 
@@ -47,16 +48,20 @@ async def add_node(
         request, added = with_node(cluster.request, role, resources, cluster.state.highest())
         numbers = {**cluster.state.numbers, role.value: added.number}
         cluster.update(request=request, numbers=numbers)
-        steps: list[plan.Step] = [*node.steps(added), Services()]
+        kind = cluster.state.provisioner
+        steps: list[plan.Step] = [*provider.node_steps(kind, added), Services()]
         try:
-            await plan.do([*network.steps(), *steps], cluster, progress)
+            await plan.do([*provider.network_steps(kind), *steps], cluster, progress)
         except BaseException:
-            await plan.undo(node.steps(added), cluster, force=True)
+            await plan.undo(provider.node_steps(kind, added), cluster, force=True)
             cluster.update(request=without_node(cluster.request, added))
             raise
         await asyncio.to_thread(access.follow, cluster)
+    scale = provider.time_scale(cluster)
+    if configure := provider.configure_steps(cluster, [added], ready.Deadline((wait_timeout_s or _JOIN_S) * scale)):
+        await plan.do(configure, cluster, progress)
     if wait_timeout_s is not None:
-        deadline, nodes = ready.Deadline(wait_timeout_s), cluster.request.nodes
+        deadline, nodes = ready.Deadline(wait_timeout_s * scale), cluster.request.nodes
         healthy = ready.Healthy(cluster.request.control_planes[0], deadline, nodes)
         await plan.do([ready.Answers(added, deadline), healthy], cluster, progress)
     return cluster, added
@@ -85,11 +90,12 @@ async def remove_node(store: Store, name: str, node_name: str, progress: plan.Pr
                 if not force:
                     raise
                 progress.note(f"{failure}; removed all the same")
-        failures = await plan.undo(node.steps(gone), cluster)
+        kind = cluster.state.provisioner
+        failures = await plan.undo(provider.node_steps(kind, gone), cluster)
         if failures:
             raise failures[0]
         cluster.update(request=without_node(cluster.request, gone))
-        await plan.do([*network.steps(), Services()], cluster, progress)
+        await plan.do([*provider.network_steps(kind), Services()], cluster, progress)
         await asyncio.to_thread(access.follow, cluster)
         return gone
 

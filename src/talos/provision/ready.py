@@ -28,12 +28,19 @@ class Deadline:
     def __init__(self, timeout_s: float) -> None:
         self._end = asyncio.get_running_loop().time() + timeout_s
 
+    @property
+    def over(self) -> bool:
+        """Whether it has passed."""
+        return self.left_s() <= 0.1
+
     def left_s(self) -> float:
         """Seconds until then, at least a moment."""
         return max(0.1, self._end - asyncio.get_running_loop().time())
 
 
-class _Wait(plan.Step):
+class Wait(plan.Step):
+    """A step that leaves nothing, and whose failure leaves the cluster as it is."""
+
     recorded: ClassVar[bool] = False
     essential: ClassVar[bool] = False
     node: Node
@@ -48,14 +55,14 @@ class _Wait(plan.Step):
         return plan.StepFailed(self, error, hint=hint, log=nodes.console_tail(cluster, self.node.name, _LOG_LINES))
 
 
-class Answers(_Wait):
+class Answers(Wait):
     """A node's API answers."""
 
     def __init__(self, node: Node, deadline: Deadline) -> None:
         self.node, self.deadline = node, deadline
         self.key = f"ready/{node.name}"
         self.title = f"{node.name}: API"
-        self.after = (f"node/{node.name}/run",)
+        self.after = (f"node/{node.name}/run", f"node/{node.name}/config")
 
     async def do(self, cluster: Cluster, progress: plan.Progress) -> None:
         """Ask for its version until it tells."""
@@ -64,10 +71,10 @@ class Answers(_Wait):
             async def attempt() -> None:
                 await api.version(self.node.ip)
 
-            await _until(attempt, lambda: api.forget(self.node.ip), self, self.deadline, progress)
+            await until(attempt, lambda: api.forget(self.node.ip), self, self.deadline, progress)
 
 
-class Bootstrap(_Wait):
+class Bootstrap(Wait):
     """etcd is started on the first control plane."""
 
     key = "bootstrap"
@@ -84,10 +91,10 @@ class Bootstrap(_Wait):
             async def attempt() -> None:
                 await api.bootstrap(self.node.ip)
 
-            await _until(attempt, lambda: api.forget(self.node.ip), self, self.deadline, progress)
+            await until(attempt, lambda: api.forget(self.node.ip), self, self.deadline, progress)
 
 
-async def _until(
+async def until(
     attempt: Callable[[], Awaitable[None]],
     reset: Callable[[], None],
     step: plan.Step,
@@ -109,12 +116,12 @@ async def _until(
         if reason != said:
             progress.update(step.key, reason)
             said = reason
-        if deadline.left_s() <= 0.1:
+        if deadline.over:
             raise errors.TimedOut(f"no success in time: {reason}")
         await asyncio.sleep(_POLL_S)
 
 
-class Healthy(_Wait):
+class Healthy(Wait):
     """etcd, nodes, control plane and add-ons are all right."""
 
     key = "health"

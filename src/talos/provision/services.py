@@ -13,10 +13,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from talos.linux import ns
 from talos.provision.providers.namespaces import launch
@@ -28,12 +28,16 @@ _PAUSE_FIRST_S, _PAUSE_MAX_S, _STABLE_S = 0.2, 10.0, 30.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`upstreams`: addresses of the control planes; no balancer is run on port 0."""
+    """`upstreams`: addresses of the control planes; no balancer is run on port 0.
+
+    `segment`: what DHCP and DNS give out (see `providers.qemu.names`), empty where nodes need neither.
+    """
 
     address: str
     discovery_port: int
     balancer_port: int
     upstreams: tuple[str, ...]
+    segment: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -148,15 +152,20 @@ async def _serve(folder: Path, report: int | None) -> None:
             listen = [(settings.address, settings.balancer_port)]
             balanced = balancer.Balancer(listen, upstreams(), health_interval_s=5.0)
             await balanced.start()
+        if settings.segment:
+            from talos.provision.providers.qemu import names
+
+            await names.serve(lambda: settings.segment, owner)
         if report is not None:
             os.write(report, b"ok")
             os.close(report)
         while not stop:
             await changed.wait()
             changed.clear()
-            if not stop and balanced is not None:
+            if not stop:
                 settings = Settings.load(folder)
-                balanced.set_upstreams(upstreams())
+                if balanced is not None:
+                    balanced.set_upstreams(upstreams())
         if balanced is not None:
             await balanced.close()
         await rpc.close()

@@ -34,6 +34,7 @@ from talos.provision.request import Names, Request, Role, check_name
 
 FORMAT = 1
 FILE = "state.json"
+NAMESPACES, QEMU = "namespaces", "qemu"
 _LOCK_POLL_S = 0.1
 
 
@@ -64,7 +65,7 @@ class State:
     """Content of the state file.
 
     `recorded`: keys of steps that were begun, in that order. `artifacts`: folder of the artifact set the cluster is
-    made of. `numbers`: highest number given to a node of each role.
+    made of. `numbers`: highest number given to a node of each role. `provisioner`: what its nodes are.
     """
 
     request: Request
@@ -75,13 +76,14 @@ class State:
     numbers: Mapping[str, int] = field(default_factory=dict)
     access: Mapping[str, Access] = field(default_factory=dict)
     created: float = 0.0
+    provisioner: str = NAMESPACES
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
         """Raises ValueError for another format, KeyError or TypeError for other content."""
         if content.get("format") != FORMAT:
             raise ValueError(f"format {content.get('format')}, this is for format {FORMAT}")
-        rest = {key: value for key, value in content.items() if key not in ("format", "provisioner", "sysctls")}
+        rest = {key: value for key, value in content.items() if key not in ("format", "sysctls")}
         return cls(
             **{
                 **rest,
@@ -94,7 +96,7 @@ class State:
 
     def to_json(self) -> dict[str, Any]:
         """For the file."""
-        return {"format": FORMAT, "provisioner": "namespaces", **dataclasses.asdict(self)}
+        return {"format": FORMAT, **dataclasses.asdict(self)}
 
     def highest(self) -> dict[Role, int]:
         """`numbers` by role."""

@@ -8,6 +8,7 @@ COMMANDS: dict[str, str] = {
     "cgroups": "show what control groups use",
     "cluster create": "create a local cluster",
     "cluster create docker": "create a local cluster, with the flags of the Docker provisioner",
+    "cluster create qemu": "create a local cluster of virtual machines",
     "cluster destroy": "destroy a local cluster",
     "cluster image import": "import an OCI archive into all nodes of a local cluster",
     "cluster logs": "print the consoles of a local cluster's nodes",

@@ -46,11 +46,18 @@ def find(argv: Sequence[str]) -> tuple[list[str], list[str]]:
                 rest.append(argv[index])
         else:
             resolved = _generated_index.ALIASES.get(" ".join([*words, token]), " ".join([*words, token]))
-            if resolved not in _generated_index.COMMANDS and resolved not in _generated_index.GROUPS:
+            unknown = resolved not in _generated_index.COMMANDS and resolved not in _generated_index.GROUPS
+            if unknown or _is_value(argv, index, words):
                 return words, [*rest, *argv[index:]]
             words = resolved.split(" ")
         index += 1
     return words, rest
+
+
+def _is_value(argv: Sequence[str], index: int, words: Sequence[str]) -> bool:
+    """Whether a word that names a command below `words` is the value of a flag: `cluster create --provisioner qemu`."""
+    before = argv[index - 1] if index else ""
+    return before.startswith("--") and "=" not in before and " ".join(words) in _generated_index.COMMANDS
 
 
 def _children(words: Sequence[str]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from talos.base import errors
 from talos.talosctl import command, output
-from talos.talosctl.commands import _cluster
+from talos.talosctl.commands import _cluster, _machines
 from talos.talosctl.session import Session
 
 if TYPE_CHECKING:
@@ -22,10 +22,9 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
     from talos.pki import ahead
 
     rsa_key = ahead.rsa_key()
-    from talos.provision import request
+    from talos.provision import provider, request, state
 
-    if args.provisioner not in ("namespaces", "docker"):
-        raise errors.Unsupported(f"provisioner {args.provisioner}: this build has `namespaces`")
+    kind = provider.known(args.provisioner)
     wanted = request.build(
         name=args.name,
         cidr=args.cidr,
@@ -42,7 +41,15 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
         mtu=args.mtu,
         endpoint=args.endpoint,
     )
-    return await make(args, wanted, dataclasses.replace(options(args), rsa_key=rsa_key))
+    chosen = dataclasses.replace(options(args), rsa_key=rsa_key)
+    if kind == state.QEMU:
+        machines = _machines.from_flags(args, wanted.nodes[0].resources.disk_bytes)
+        chosen = dataclasses.replace(chosen, machines=await _machines.accelerated(machines))
+    elif used := [
+        flag.name for flag in _machines.FLAGS if (getattr(args, flag.dest) or None) != (flag.default or None)
+    ]:
+        raise errors.Invalid(f"--{used[0]} is for --provisioner {state.QEMU}")
+    return await make(args, wanted, chosen)
 
 
 def options(args: argparse.Namespace) -> cluster.Options:
@@ -61,6 +68,7 @@ def options(args: argparse.Namespace) -> cluster.Options:
         kubeconfig=None if args.skip_kubeconfig else kubeconfig.default_path(),
         artifacts=Path(args.artifacts) if args.artifacts else None,
         wait=args.wait,
+        wait_healthy=not args.skip_k8s_node_readiness_check,
         wait_timeout_s=args.wait_timeout.total_seconds(),
     )
 
@@ -126,12 +134,16 @@ PATCH_FLAGS = (
     command.Flag("config-patch-controlplanes", "patch those of control planes", kind="array"),
     command.Flag("config-patch-workers", "patch those of workers", kind="array"),
 )
+READINESS_FLAG = command.Flag(
+    "skip-k8s-node-readiness-check", "wait for the nodes' API and etcd only, not for Kubernetes", kind="bool"
+)
 
 COMMAND = command.Command(
     path="cluster create",
     help="create a local cluster",
-    description="Create a local Kubernetes cluster whose nodes are namespaces of this machine, and wait until it is"
-    " healthy.\nAn interrupted create is continued by the same command.",
+    description="Create a local Kubernetes cluster whose nodes are namespaces of this machine, or with\n"
+    "--provisioner qemu virtual machines, and wait until it is healthy.\n"
+    "An interrupted create is continued by the same command.",
     example="talosctl cluster create --name big --controlplanes 3 --workers 2 --cidr 10.6.0.0/24",
     run=run,
     flags=(
@@ -164,7 +176,9 @@ COMMAND = command.Command(
         command.Flag("talosconfig-destination", "talosconfig that gets the new context", metavar="PATH"),
         command.Flag("skip-kubeconfig", "leave the kubeconfig alone", kind="bool"),
         *_cluster.WAIT_FLAGS,
-        command.Flag("provisioner", "how nodes are run (default namespaces)", default="namespaces"),
+        READINESS_FLAG,
+        command.Flag("provisioner", "what nodes are: namespaces or qemu (default namespaces)", default="namespaces"),
+        *_machines.FLAGS,
         command.Flag("artifacts", "artifact set to make the nodes of (default: the last built one)", metavar="PATH"),
         _cluster.PROGRESS_FLAG,
         _cluster.OUTPUT_FLAG,

@@ -14,6 +14,7 @@ _FIXED = {
     "config_patch_control_plane": [],
     "config_patch_worker": [],
     "skip_kubeconfig": False,
+    "skip_k8s_node_readiness_check": False,
     "artifacts": "",
 }
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
+from typing import Any
 
 from talos.base.constants import ports
-from talos.provision import plan, services
+from talos.provision import plan, services, state
 from talos.provision.providers.namespaces import launch, resident
 from talos.provision.state import Cluster
 
@@ -20,7 +22,16 @@ def settings(cluster: Cluster) -> services.Settings:
         services.DISCOVERY_PORT,
         ports.KUBERNETES_API if cluster.state.options.get("balanced") else 0,
         tuple(node.ip for node in request.control_planes),
+        _segment(cluster),
     )
+
+
+def _segment(cluster: Cluster) -> Mapping[str, Any]:
+    if cluster.state.provisioner != state.QEMU:
+        return {}
+    from talos.provision.providers.qemu import names
+
+    return names.content(cluster.request, cluster.names, cluster.state.options)
 
 
 class Services(plan.Step):
