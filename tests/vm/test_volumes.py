@@ -153,6 +153,56 @@ def test_ephemeral_has_quotas_and_the_size_it_was_given(machine: Machine) -> Non
     assert "5.4 GB" in next(line for line in machine.talosctl("get", "vs").splitlines() if "EPHEMERAL" in line)
 
 
+KERNEL = frozenset(
+    [
+        "bpf",
+        "cgroup2",
+        "configfs",
+        "debugfs",
+        "devpts",
+        "devtmpfs",
+        "efivarfs",
+        "fusectl",
+        "hugetlbfs",
+        "mqueue",
+        "nsfs",
+        "proc",
+        "pstore",
+        "securityfs",
+        "selinuxfs",
+        "sysfs",
+        "tmpfs",
+        "tracefs",
+    ]
+)
+VOLUMES = {"/system/state": "STATE", "/var": "EPHEMERAL", "/var/mnt/data": "u-data"}
+
+
+def test_nothing_is_writable_but_memory_and_volumes(machine: Machine) -> None:
+    lines = [line.split() for line in machine.talosctl("read", "/proc/mounts").splitlines()]
+    disks = {source for source, target, *_ in lines if target in VOLUMES}
+    assert len(disks) == len(VOLUMES)
+    seen = []
+    for source, target, kind, options, *_ in lines:
+        words = options.split(",")
+        upper = next((word.partition("=")[2] for word in words if word.startswith("upperdir=")), "")
+        if "rw" in words and kind not in KERNEL and source not in disks and not upper.startswith(("/var/", "/run/")):
+            seen.append((source, target, kind))
+    assert seen == []
+    assert any(target == "/" and "ro" in options.split(",") for _, target, _, options, *_ in lines)
+
+
+def test_the_node_has_cgroups_of_version_2_only(machine: Machine) -> None:
+    lines = [line.split() for line in machine.talosctl("read", "/proc/mounts").splitlines()]
+    found = [(target, kind) for _, target, kind, *_ in lines if kind.startswith("cgroup")]
+    assert found == [("/sys/fs/cgroup", "cgroup2")]
+    inside = machine.talosctl("read", "/proc/self/cgroup").strip()
+    assert re.fullmatch(r"0::/init|0::/[\w./-]*machined[\w./-]*", inside)
+    assert {"cpu", "memory", "pids"} <= set(machine.talosctl("read", "/sys/fs/cgroup/cgroup.subtree_control").split())
+    pids = machine.talosctl("read", "/sys/fs/cgroup/system/apid/cgroup.procs").split()
+    assert len(pids) == 1
+
+
 @pytest.mark.feature("A075", "I036")
 def test_what_a_volume_uses_cannot_be_wiped(machine: Machine) -> None:
     argv = [sys.executable, "-m", "talos.talosctl.main", "wipe", "disk", "vda4", *machine._target()]
@@ -164,3 +214,25 @@ def test_what_a_volume_uses_cannot_be_wiped(machine: Machine) -> None:
 
 def test_the_other_disk_is_untouched_byte_for_byte(machine: Machine) -> None:
     assert hashlib.sha256(machine.alike.read_bytes()).hexdigest() == machine.before
+
+
+@pytest.mark.feature("H019", "H020")
+def test_reset_empties_what_it_is_told_and_without_state_the_machine_waits(machine: Machine) -> None:
+    guest = machine.guest
+    words = ["reset", "--graceful=false", "--reboot", "--wait=false"]
+    machine.talosctl(*words, "--system-labels-to-wipe", "EPHEMERAL", "--user-disks-to-wipe", "/dev/vdb")
+    guest.wait_for_end()
+    assert "/dev/vda4 is wiped" in guest.earlier
+    assert "provisioned" not in guest.earlier
+    assert hashlib.sha256(machine.alike.read_bytes()).hexdigest() != machine.before
+    with guest:
+        guest.wait_for(r"volume EPHEMERAL is provisioned")
+        guest.wait_for(r"complete machine configuration from STATE")
+        shown = machine.talosctl("get", "discoveredvolumes")
+        assert "u-data" in shown
+        assert not re.search(r"vdb\d", shown)
+        machine.talosctl(*words, "--system-labels-to-wipe", "STATE,EPHEMERAL")
+        guest.wait_for_end()
+    with guest:
+        guest.wait_for(r"there is no STATE")
+        assert "maintenance" in machine.talosctl("get", "machinestatus", insecure=True)

@@ -131,7 +131,7 @@ def meta() -> Wanted:
 
 
 def state(*, make: bool) -> Wanted:
-    """STATE: without a configuration it is found but not made."""
+    """STATE: without a configuration it is found but not made, and one that was emptied counts as missing."""
     provisioning = volume_config.ProvisioningSpec()
     if make:
         provisioning = volume_config.ProvisioningSpec(
@@ -147,7 +147,9 @@ def state(*, make: bool) -> Wanted:
         )
     spec = Spec(
         type=VolumeType.PARTITION,
-        locator=volume_config.LocatorSpec(match=_selectors.label(partitions.STATE), disk_match=_selectors.SYSTEM_DISK),
+        locator=volume_config.LocatorSpec(
+            match=_selectors.label(partitions.STATE, filled=not make), disk_match=_selectors.SYSTEM_DISK
+        ),
         provisioning=provisioning,
         mount=volume_config.MountSpec(target_path=STATE_MOUNT, file_mode=0o700, secure=True, no_exec=True),
     )

@@ -13,12 +13,12 @@ from talos.machinery.resources.block.discovered_volume import DiscoveredVolume
 from talos.machinery.resources.block.disk import Disk
 
 SYSTEM_DISK = "system_disk"
-_LABEL = re.compile(r'volume\.partition_label == "([^"\\]*)"')
+_LABEL = re.compile(r'volume\.partition_label == "([^"\\]*)"( && volume\.name != "")?')
 
 
-def label(name: str) -> str:
-    """The expression for the partition with a label."""
-    return f'volume.partition_label == "{name}"'
+def label(name: str, *, filled: bool = False) -> str:
+    """The expression for the partition with a label; `filled`: only if something is in it."""
+    return f'volume.partition_label == "{name}"' + (' && volume.name != ""' if filled else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Subject:
             return self.system_disk
         known = _LABEL.fullmatch(expression)
         if known is not None and self.volume is not None:
-            return self.volume.partition_label == known[1]
+            return self.volume.partition_label == known[1] and not (known[2] and not self.volume.name)
         from talos.machinery import cel
 
         variables: dict[str, object] = {"disk": self.disk, "system_disk": self.system_disk}

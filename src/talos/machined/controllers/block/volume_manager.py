@@ -32,6 +32,7 @@ from talos.machinery.resources.block.mount_status import MountStatus
 from talos.machinery.resources.block.system_disk import SYSTEM_DISK_ID, SystemDisk
 from talos.machinery.resources.block.volume_config import PartitionSpec, VolumeConfig
 from talos.machinery.resources.block.volume_status import VolumeStatus
+from talos.machinery.resources.runtime.machine_reset_signal import MACHINE_RESET_SIGNAL_ID, MachineResetSignal
 from talos.machinery.types.block import FilesystemType, VolumePhase, VolumeType
 
 RETRY_S = 5.0
@@ -49,12 +50,17 @@ class VolumeManagerController(controller.Controller):
         controller.weak(SystemDisk, id=SYSTEM_DISK_ID),
         controller.weak(DiscoveredVolumesStatus, id=DISCOVERED_VOLUMES_STATUS_ID),
         controller.weak(MountStatus),
+        controller.weak(MachineResetSignal, id=MACHINE_RESET_SIGNAL_ID),
     )
     outputs = (controller.exclusive(VolumeStatus),)
     modes = Mode.MACHINE
 
     async def reconcile(self, r: controller.Handle) -> None:
-        """Take every volume one step further."""
+        """Take every volume one step further. While the machine resets itself nothing is made of what it empties."""
+        if await r.find(MachineResetSignal, MACHINE_RESET_SIGNAL_ID) is not None:
+            for one in await r.list(VolumeStatus):
+                await r.put(VolumeStatus(one.id, one.spec))
+            return
         view = await self._view(r)
         mounted = {one.id for one in await r.list(MountStatus)}
         configs = sorted(await r.list(VolumeConfig), key=_order)
