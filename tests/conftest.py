@@ -4,6 +4,8 @@ A test says what it needs by a `needs_*` marker. Where the machine lacks it the 
 `--strict-skips` is given (./dev test does): then the lack is a failure, because a lane that was promised would not
 have run. `--lacks NAME` declares a known lack, and is printed.
 
+Tests marked `vm_full` take minutes each; they are left out unless `--vm-full` asks for them.
+
 `@pytest.mark.feature("A060", …)` records which ledger numbers a test shows; `--features-out FILE` writes the outcome
 of this run as JSON for `./dev features`.
 """
@@ -26,6 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--lacks", action="append", default=[], metavar="NAME", help="capability this machine is known to lack"
     )
+    group.addoption("--vm-full", action="store_true", help="also the long tests in virtual machines")
     group.addoption("--features-out", metavar="FILE", help="write which features were shown, as JSON")
 
 
@@ -77,13 +80,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         path.write_text(json.dumps(session.config.stash[_RECORD], indent=1, sort_keys=True) + "\n")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     known = {line.split("\t")[0] for line in _ledger().splitlines()}
     for item in items:
         for mark in item.iter_markers("feature"):
             unknown = [f for f in mark.args if f not in known]
             if unknown or not mark.args:
                 raise pytest.UsageError(f"{item.nodeid}: unknown feature numbers {unknown} (docs/features.tsv)")
+    if not config.getoption("--vm-full"):
+        left_out = [item for item in items if item.get_closest_marker("vm_full")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def _ledger() -> str:

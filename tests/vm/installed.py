@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from talos.boot import entries, esp, fat, medium
-from talos.imager import cpio, sysroot, uki
+from talos.imager import cpio, imagecache, sysroot, uki
 from talos.linux import gpt
 from tests import capabilities
 from tests.vm.guest import CHECKOUT, Guest
@@ -34,15 +34,22 @@ def image_dir() -> Path:
     return capabilities.machine_dir().resolve()
 
 
+def image_cache() -> Path:
+    """The container images that go with it."""
+    return image_dir() / imagecache.FILE
+
+
 def tree(folder: Path) -> sysroot.Sysroot:
     """Where the loader and QEMU come from."""
     return sysroot.build(CHECKOUT / "rootfs" / "machine.toml", log=folder / "sysroot.log")
 
 
-def make_medium(path: Path, image: Path, folder: Path) -> Path:
-    """Write a medium to start from, with our own writers of tables and file systems."""
-    size = image.stat().st_size
-    table = gpt.empty(uuid.uuid4(), size + 80 * MIB).add(gpt.EFI_SYSTEM, uuid.uuid4(), "EFI", size + 72 * MIB)
+def make_medium(path: Path, image: Path, folder: Path, images: Path | None = None) -> Path:
+    """Write a medium to start from, with our own writers of tables and file systems; `images`: an image cache."""
+    size, extra = image.stat().st_size, images.stat().st_size + MIB if images is not None else 0
+    table = gpt.empty(uuid.uuid4(), size + extra + 80 * MIB).add(gpt.EFI_SYSTEM, uuid.uuid4(), "EFI", size + 72 * MIB)
+    if extra:
+        table = table.add(gpt.LINUX_DATA, uuid.uuid4(), "IMAGECACHE-ISO", extra)
     part = table.partitions[0]
     with path.open("wb") as made:
         made.truncate(table.sectors * 512)
@@ -58,6 +65,8 @@ def make_medium(path: Path, image: Path, folder: Path) -> Path:
         }
         for name, data in files.items():
             volume.write(name, [data], len(data))
+        if images is not None:
+            os.pwrite(fd, images.read_bytes(), table.partitions[1].first * 512)
         for offset, data in gpt.layout(table):
             os.pwrite(fd, data, offset)
     finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tools.dev.environment import Environment
 
-from talos.imager import assemble, cache, components, images, kernel, machine, rootfs, sysroot, toolchain
+from talos.imager import assemble, cache, components, imagecache, images, kernel, machine, rootfs, sysroot, toolchain
 from talos.imager.progress import Progress
 from talos.provision import artifacts
 
@@ -78,7 +78,13 @@ class Workshop:
         """Folder with a machine's disk image and unified kernel image; made current."""
         _, built = self.build_components()
         tree = kernel.Kernel(self.machine_tree())
-        recipe = machine.Recipe(self.recipe(built, level), tree, log=self._logs / "machine.log")
+        layout, log = images.build(built, self.tree()), self._logs / "machine.log"
+        packed = self._shown(
+            "container images for machines",
+            imagecache.cached(layout, tree.tree, level),
+            lambda: imagecache.build(layout, tree.tree, level, log),
+        )
+        recipe = machine.Recipe(self.recipe(built, level), tree, images=packed, log=log)
         self._shown("kernel modules", machine.modules_cached(recipe), lambda: machine.modules(recipe))
         return self._shown("machine image", machine.cached(recipe), lambda: machine.build(recipe))
 

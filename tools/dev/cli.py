@@ -14,8 +14,9 @@ from tools.dev import build, host, lanes
 from tools.dev.environment import Environment
 
 from talos.base import errors
-from talos.imager import cache
+from talos.imager import cache, output, profile
 from talos.imager import errors as build_errors
+from talos.imager import main as imager
 from talos.imager.progress import Progress
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -94,6 +95,8 @@ def _components(session: Session, options: argparse.Namespace) -> int:
 
 def _image(session: Session, options: argparse.Namespace) -> int:
     host.require_root("building the root filesystem")
+    if options.profile is not None:
+        imager.order(options)  # what makes no sense is said before anything is built
     session.basics()
     level = options.level or (build.RELEASE_LEVEL if options.release else build.DEVELOPMENT_LEVEL)
     made = session.workshop.artifact_set(level)
@@ -101,6 +104,9 @@ def _image(session: Session, options: argparse.Namespace) -> int:
     print(made.folder)
     if options.vm:
         print(session.workshop.machine_image(level))
+    if options.profile is not None:
+        base = output.find_base(session.workshop.machine_image(level), session.workshop.machine_tree().path)
+        print(imager.run(options, base, session.progress))
     return 0
 
 
@@ -112,7 +118,10 @@ def _check(session: Session, _: argparse.Namespace) -> int:
 def _test(session: Session, options: argparse.Namespace) -> int:
     session.whole()
     session.workshop.machine_image()
-    arguments = ["tests/vm" if argument == "--vm" else argument for argument in options.rest]
+    arguments = list(options.rest)
+    if "--vm" in arguments or "--vm-full" in arguments:
+        # Both choose the folder; the second also what takes minutes.
+        arguments = [argument for argument in arguments if argument != "--vm"] + ["tests/vm"]
     return lanes.test(session.environment, arguments)
 
 
@@ -147,14 +156,20 @@ COMMANDS: tuple[tuple[str, Callable[[Session, argparse.Namespace], int], str, bo
     (
         "test",
         _test,
-        f"set up, then every test, a skip being a failure; --vm: those in virtual machines; {_PASS_ON} to pytest",
+        "set up, then every test, a skip being a failure; --vm: those in virtual machines, --vm-full: also the long"
+        f" ones; {_PASS_ON} to pytest",
         True,
     ),
     ("check", _check, "format, lint, types, import contract, generated files", False),
     ("bench", _bench, f"set up, then the measurements in bench/; {_PASS_ON}", True),
     ("features", _features, f"which features of the original the last test run showed; {_PASS_ON}", True),
     ("components", _components, "compile the Go components", False),
-    ("image", _image, "build components, images and root filesystem; prints the artifact set's folder", False),
+    (
+        "image",
+        _image,
+        "build components, images and root filesystem, and what a profile asks for; prints what was made",
+        False,
+    ),
     ("setup", _setup, "everything that cluster does before it creates one", False),
     ("lock", _lock, "renew requirements/*.lock", False),
     ("clean", _clean, "remove superseded build results", False),
@@ -180,6 +195,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--release", action="store_true", help="compress as for a release (slow)")
             command.add_argument("--level", type=int, help="zstd level instead")
             command.add_argument("--vm", action="store_true", help="also the disk image of a machine")
+            command.add_argument("profile", nargs="?", metavar="PROFILE", help=f"one of {', '.join(profile.PROFILES)}")
+            imager.add_arguments(command)
         elif name == "clean":
             command.add_argument("--all", action="store_true", help="also components, sysroot, wheels and Go's caches")
     return parser

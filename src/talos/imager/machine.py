@@ -26,11 +26,11 @@ from pathlib import Path
 
 from talos.base.constants import kernel as kernel_arguments
 from talos.base.constants import partitions, versions
-from talos.imager import cache, cpio, elf, images, kernel, rootfs, tarlayer, uki
+from talos.imager import cache, cpio, elf, imagecache, images, kernel, rootfs, tarlayer, uki
 from talos.linux import gpt
 from talos.pki import authenticode, secureboot, x509
 
-_LAYOUT = 3  # raised when the way of putting together changes
+_LAYOUT = 4  # raised when the way of putting together changes
 _TIMEOUT_S = 600.0
 _MIB = 1 << 20
 _STUB, _LOADER = "linuxx64.efi.stub", "systemd-bootx64.efi"
@@ -68,6 +68,8 @@ class Recipe:
     arguments: tuple[str, ...] = ()
     log: Path = field(default=Path("machine.log"))
     signing: x509.KeyPair | None = None
+    images: Path | None = None
+    """Container images for a partition of their own (`imagecache.build`); None: the machine pulls all it runs."""
     enrol: str = "if-safe"
     """When systemd-boot enrols the certificate (loader.conf(5)); `if-safe`: by itself in virtual machines only."""
 
@@ -140,6 +142,7 @@ def image_key(recipe: Recipe) -> str:
         stage,
         recipe.cmdline(),
         versions.RELEASE,
+        recipe.images.parent.name if recipe.images is not None else "",
         *([] if recipe.signing is None else [_signing_key(recipe.signing), recipe.enrol]),
     )
 
@@ -201,12 +204,16 @@ def esp_files(recipe: Recipe, image: Path) -> Mapping[str, Path | bytes]:
     return files
 
 
-def disk_table(label: str) -> gpt.Table:
+def disk_table(label: str, images_bytes: int = 0) -> gpt.Table:
     """Partitions of a disk image; the volume manager adds the others on the disk it finds itself on."""
-    total = (partitions.EFI_BYTES + partitions.META_BYTES) + 2 * _MIB
+    room = -(-images_bytes // _MIB) * _MIB
+    total = (partitions.EFI_BYTES + partitions.META_BYTES) + room + 2 * _MIB
     table = gpt.empty(guid(label), total)
     table = table.add(gpt.EFI_SYSTEM, guid(f"{label}/EFI"), partitions.EFI, partitions.EFI_BYTES)
-    return table.add(gpt.LINUX_DATA, guid(f"{label}/META"), partitions.META, partitions.META_BYTES)
+    table = table.add(gpt.LINUX_DATA, guid(f"{label}/META"), partitions.META, partitions.META_BYTES)
+    if not room:
+        return table
+    return table.add(gpt.LINUX_DATA, guid(f"{label}/IMAGECACHE"), partitions.IMAGECACHE, room)
 
 
 def _fill_esp(recipe: Recipe, disk: Path, part: gpt.Partition, image: Path, folder: Path) -> None:
@@ -248,12 +255,18 @@ def fill(recipe: Recipe, folder: Path) -> None:
     image = folder / "pytalos.efi"
     image.write_bytes(_unified(recipe, folder))
     (folder / "cmdline").write_text(recipe.cmdline() + "\n")
-    disk, table = folder / "disk.raw", disk_table(recipe.platform)
+    images_bytes = recipe.images.stat().st_size if recipe.images is not None else 0
+    disk, table = folder / "disk.raw", disk_table(recipe.platform, images_bytes)
     with disk.open("wb") as target:
         target.truncate(table.sectors * table.sector_bytes)
         for offset, data in gpt.layout(table):
             target.seek(offset)
             target.write(data)
+        if recipe.images is not None:
+            target.seek(table.partitions[2].first * 512)
+            with recipe.images.open("rb") as source:
+                shutil.copyfileobj(source, target, 4 * _MIB)
+            os.link(recipe.images, folder / imagecache.FILE)
     _fill_esp(recipe, disk, table.partitions[0], image, folder)
 
 
@@ -263,7 +276,7 @@ def cached(recipe: Recipe) -> bool:
 
 
 def build(recipe: Recipe) -> Path:
-    """Folder with `pytalos.efi`, `disk.raw` (sparse) and `cmdline`, from the cache or made now.
+    """Folder with `pytalos.efi`, `disk.raw` (sparse), `cmdline` and what `images` packs, from the cache or made now.
 
     The newest unsigned one is `current`.
     """

@@ -1,6 +1,6 @@
 """The disk a system is installed on: looked at, refused or laid out.
 
-    old table gone ── EFI partition with system, loader, entry ── META ── new table
+    old table gone ── EFI partition with system, loader, entry ── META ── images ── new table
 
 The table comes last: a disk that was left half-way has none, and nothing takes it for an installed system. STATE and
 EPHEMERAL are made by the volume controllers when the machine first starts from the disk.
@@ -23,6 +23,7 @@ from talos.linux import block, gpt
 MIN_BYTES = partitions.EFI_BYTES + partitions.META_BYTES + partitions.STATE_BYTES + partitions.EPHEMERAL_MIN_BYTES
 _SECTORS = (512, 4096)
 _WIPE_STEP = 1 << 30
+_COPY_STEP = 4 << 20
 Progress = Callable[[str], None]
 
 
@@ -104,7 +105,7 @@ def opened(where: Location, *, write: bool = False) -> Iterator[esp.Partition]:
         yield esp.Partition(fat.Volume(medium.Window(fd, where.start, where.size)))
 
 
-def check(path: str, *, image_bytes: int, medium_disk: str = "") -> block.Device:
+def check(path: str, *, image_bytes: int, cache_bytes: int = 0, medium_disk: str = "") -> block.Device:
     """The disk a system may be installed on. Raises NotFound, Invalid with the reason, Conflict when it is in use."""
     if not path.startswith("/dev/") or ".." in path.split("/"):
         raise errors.Invalid(f"{path!r} is not a device")
@@ -118,18 +119,38 @@ def check(path: str, *, image_bytes: int, medium_disk: str = "") -> block.Device
         raise errors.Invalid(f"{path} is read-only")
     if medium_disk and os.path.realpath(medium_disk) == real:
         raise errors.Invalid(f"{path} is what the machine was started from")
-    if device.size < (least := max(MIN_BYTES, partitions.EFI_BYTES + image_bytes)):
+    if device.size < (least := max(MIN_BYTES, partitions.EFI_BYTES + image_bytes) + cache_bytes):
         raise errors.Invalid(f"{path} of {device.size >> 20} MiB is too small: {-(-least >> 20)} MiB are needed")
     with block.opened(real, write=True, exclusive=True):
         pass
     return device
 
 
-def layout(size_bytes: int, sector_bytes: int) -> gpt.Table:
+def images(medium_disk: str, found: list[tuple[block.Device, gpt.Table]] | None = None) -> Location | None:
+    """The partition with container images of the medium a machine was started from, None when it brings none."""
+    for device, table in tables() if found is None else found:
+        for part in table.partitions:
+            if device.path == medium_disk and part.label in (partitions.IMAGECACHE, partitions.IMAGECACHE_ISO):
+                return _location(device, table, part)
+    return None
+
+
+def layout(size_bytes: int, sector_bytes: int, images_bytes: int = 0) -> gpt.Table:
     """The partitions of a fresh system disk."""
     table = gpt.empty(uuid.uuid4(), size_bytes, sector_bytes)
     table = table.add(gpt.EFI_SYSTEM, uuid.uuid4(), partitions.EFI, partitions.EFI_BYTES)
-    return table.add(gpt.LINUX_DATA, uuid.uuid4(), partitions.META, partitions.META_BYTES)
+    table = table.add(gpt.LINUX_DATA, uuid.uuid4(), partitions.META, partitions.META_BYTES)
+    if images_bytes:
+        table = table.add(gpt.LINUX_DATA, uuid.uuid4(), partitions.IMAGECACHE, images_bytes)
+    return table
+
+
+def _copy(source: Location, target: medium.Window) -> None:
+    with block.opened(source.device) as fd:
+        window = medium.Window(fd, source.start, source.size)
+        for at in range(0, source.size, _COPY_STEP):
+            target.pwrite(at, window.pread(at, min(_COPY_STEP, source.size - at)))
+    target.sync()
 
 
 def _wipe(fd: int, size: int, say: Progress) -> None:
@@ -149,19 +170,23 @@ def write(
     system: esp.System,
     *,
     values: Mapping[int, bytes] | None = None,
+    cache: Location | None = None,
     wipe: bool = False,
     say: Progress,
 ) -> gpt.Table:
-    """Make an open disk a system disk. Everything on it is lost. Raises Conflict, Invalid, OSError."""
+    """Make an open disk a system disk. Everything on it is lost. Raises Conflict, Invalid, OSError.
+
+    `values`: what META holds. `cache`: container images that come along.
+    """
     size = os.lseek(fd, 0, os.SEEK_END)
-    table = layout(size, sector_bytes)
+    table = layout(size, sector_bytes, cache.size if cache is not None else 0)
     if wipe:
         _wipe(fd, size, say)
     whole = medium.Window(fd, 0, size)
     for offset, zeros in gpt.wipe(table):
         whole.pwrite(offset, zeros)
     whole.sync()
-    efi, meta_part = table.partitions
+    efi, meta_part, *others = table.partitions
     say(f"EFI partition of {efi.sectors * sector_bytes >> 20} MiB")
     start = efi.first * sector_bytes
     room = medium.Window(fd, start, efi.sectors * sector_bytes)
@@ -174,6 +199,10 @@ def write(
         place.pwrite(offset, data)
     place.pwrite(length - 2 * meta.LEGACY_BYTES, bytes(2 * meta.LEGACY_BYTES))
     place.sync()
+    for part in others:
+        assert cache is not None
+        say(f"container images of {cache.size >> 20} MiB")
+        _copy(cache, medium.Window(fd, part.first * sector_bytes, part.sectors * sector_bytes))
     gpt.write(whole.pwrite, gpt.layout(table), whole.sync)
     say("partition table written")
     return table
@@ -184,6 +213,7 @@ def install(
     system: esp.System,
     *,
     values: Mapping[int, bytes] | None = None,
+    cache: Location | None = None,
     wipe: bool = False,
     say: Progress,
 ) -> None:
@@ -192,7 +222,7 @@ def install(
     with block.opened(device.path, write=True, exclusive=True) as fd:
         for old in known:
             block.remove_partition(fd, old.partition)
-        table = write(fd, device.sector_bytes, system, values=values, wipe=wipe, say=say)
+        table = write(fd, device.sector_bytes, system, values=values, cache=cache, wipe=wipe, say=say)
         for part in table.partitions:
             size = part.sectors * table.sector_bytes
             with contextlib.suppress(FileExistsError, OSError):

@@ -104,9 +104,15 @@ class Machine:
             medium = ""
             with contextlib.suppress(errors.NotFound):
                 medium = self.medium().disk
-            device = disks.check(disk, image_bytes=found.system.size_bytes, medium_disk=medium)
+            cache = disks.images(medium) if medium else None
+            device = disks.check(
+                disk,
+                image_bytes=found.system.size_bytes,
+                cache_bytes=cache.size if cache is not None else 0,
+                medium_disk=medium,
+            )
             say(f"installing {found.system.version} on {device.path}")
-            disks.install(device, found.system, wipe=wipe, values=values, say=say)
+            disks.install(device, found.system, wipe=wipe, values=values, cache=cache, say=say)
             say("installed")
 
     def upgrade(self, found: sources.Found, say: disks.Progress) -> str:

@@ -1,7 +1,8 @@
 """The artifact cache's images on their way into containerd, in the order in which a node that boots needs them.
 
 Whoever waits for containerd gets the images that machined itself runs; those of pods follow while etcd and kubelet
-start, so static pods wait for `pods`. Images that are there already cost a few calls.
+start, so static pods wait for `pods`. Images that are there already cost a few calls. A container finds its cache where
+the provisioner has put it; on a machine a controller mounts it and tells where it is.
 """
 
 from __future__ import annotations
@@ -14,11 +15,16 @@ from typing import Final
 
 from talos.base import errors
 from talos.base.constants import paths, versions
+from talos.cosi import state
+from talos.machinery.resources.cri.image_cache_config import IMAGE_CACHE_CONFIG_ID, ImageCacheConfig
+from talos.machinery.types.cri import ImageCacheStatus
 from talos.supervisor.containerd import client, images
 
 _log = logging.getLogger("images")
 _OF_SYSTEM: Final = ("/kubelet:", "/etcd:")
 _PATIENCE_S: Final = 9.0
+_MOUNT_S: Final = 60.0
+_SETTLED: Final = (ImageCacheStatus.READY, ImageCacheStatus.DISABLED)
 
 
 def belongs_to_system(name: str) -> bool:
@@ -29,8 +35,11 @@ def belongs_to_system(name: str) -> bool:
 class ImageCache:
     """Import, once per containerd. `pods` is set while no static pod would ask for an image that is still to come."""
 
-    def __init__(self, containerd: client.Client, layout: Path = paths.IMAGE_CACHE) -> None:
-        self._client, self._layout = containerd, layout
+    def __init__(
+        self, containerd: client.Client, layout: Path = paths.IMAGE_CACHE, told_by: state.State | None = None
+    ) -> None:
+        """`told_by`: where the place of the cache becomes known, instead of `layout`."""
+        self._client, self._layout, self._told_by = containerd, layout, told_by
         self._system: asyncio.Task[None] | None = None
         self._rest: asyncio.Task[None] | None = None
         self.pods = asyncio.Event()
@@ -59,14 +68,27 @@ class ImageCache:
         self.pods.set()
 
     async def _import(self, namespace: str, fits: Callable[[str], bool]) -> None:
-        if not (self._layout / "index.json").exists():
+        layout = await self._place()
+        if layout is None or not (layout / "index.json").exists():
             return
         began = asyncio.get_running_loop().time()
         found = await images.Images(self._client).import_layout(
-            self._layout, {namespace: fits}, pinned=lambda name: name == versions.IMAGE_PAUSE
+            layout, {namespace: fits}, pinned=lambda name: name == versions.IMAGE_PAUSE
         )
         seconds = asyncio.get_running_loop().time() - began
         _log.info("%d images of the cache are in %s after %.2f s", len(found[namespace]), namespace, seconds)
+
+    async def _place(self) -> Path | None:
+        if self._told_by is None:
+            return self._layout
+        found = await state.wait_for(
+            self._told_by,
+            ImageCacheConfig,
+            IMAGE_CACHE_CONFIG_ID,
+            lambda one: one is not None and one.spec.status in _SETTLED,
+            timeout_s=_MOUNT_S,
+        )
+        return Path(found.spec.roots[0]) if found is not None and found.spec.roots else None
 
     def forget(self) -> None:
         """Begin anew at the next check: containerd has ended, or an import failed. What was imported once stays."""

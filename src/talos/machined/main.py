@@ -104,7 +104,8 @@ class Machined:
         provide(logs.LogStore, self.logs)
         provide(containerd.Client, self.containerd)
         provide(cri.Client, self.cri)
-        provide(image_cache.ImageCache, image_cache.ImageCache(self.containerd))
+        told_by = None if self.mode is Mode.CONTAINER else self.store
+        provide(image_cache.ImageCache, image_cache.ImageCache(self.containerd, told_by=told_by))
         provide(events.EventBus, self.events)
         provide(stage.StageSource, self.stage)
         provide(machine.Sequencer, self.sequencer)

@@ -37,6 +37,21 @@ def disk(path: Path, size: int = 5 << 30) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("sector", [512, 4096])
+def test_container_images_of_the_medium_come_along(tmp_path: Path, sector: int) -> None:
+    images = random.Random(3).randbytes(5 * MIB + 4096)
+    (tmp_path / "images").write_bytes(bytes(MIB) + images)
+    cache = disks.Location("/dev/medium", str(tmp_path / "images"), MIB, len(images))
+    with disk(tmp_path / "disk") as fd:
+        disks.write(fd, sector, SYSTEM, cache=cache, say=lambda _: None)
+        table = gpt.read(lambda at, n: os.pread(fd, n, at), 5 << 30, sector)
+        assert table is not None
+        assert [p.label for p in table.partitions] == ["EFI", "META", "IMAGECACHE"]
+        part = table.partitions[2]
+        assert part.sectors * sector >= len(images)
+        assert os.pread(fd, len(images), part.first * sector) == images
+
+
+@pytest.mark.parametrize("sector", [512, 4096])
 @pytest.mark.feature("J003", "I001")
 def test_an_installed_disk_has_its_partitions_and_boots(tmp_path: Path, sector: int) -> None:
     with disk(tmp_path / "disk") as fd:

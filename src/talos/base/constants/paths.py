@@ -17,6 +17,8 @@ STATE: Final = Path("/system/state")
 EPHEMERAL: Final = Path("/var")
 LOG: Final = Path("/var/log")
 IMAGE_CACHE: Final = Path("/system/imagecache")
+IMAGE_CACHE_DISK: Final = Path("/system/imagecache/disk")
+IMAGE_CACHE_ISO: Final = Path("/system/imagecache/iso")
 
 MACHINE_SOCKET: Final = Path("/system/run/machined/machine.sock")
 APID_RUNTIME_SOCKET: Final = Path("/system/run/apid/runtime.sock")

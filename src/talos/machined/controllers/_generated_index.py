@@ -30,6 +30,7 @@ CONTROLLERS: tuple[tuple[str, int], ...] = (
     ("talos.machined.controllers.config.machine_type:MachineTypeController", 15),
     ("talos.machined.controllers.config.persistence:PersistenceController", 15),
     ("talos.machined.controllers.cri.customization_config:CustomizationConfigController", 15),
+    ("talos.machined.controllers.cri.image_cache_config:ImageCacheConfigController", 13),
     ("talos.machined.controllers.cri.registries_config:RegistriesConfigController", 15),
     ("talos.machined.controllers.cri.runtime_spec_config:RuntimeSpecConfigController", 15),
     ("talos.machined.controllers.cri.seccomp_profile:SeccompProfileController", 15),

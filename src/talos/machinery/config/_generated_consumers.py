@@ -95,7 +95,9 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "HostnameConfig": (
         "network.HostnameConfigController",
     ),
-    "ImageCacheConfig": (),
+    "ImageCacheConfig": (
+        "cri.ImageCacheConfigController",
+    ),
     "ImageVerificationConfig": (),
     "KernelModuleConfig": (
         "runtime.KernelModuleConfigController",
@@ -353,12 +355,11 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "ZswapConfig": (),
 }
 
-KEYS = 332
+KEYS = 333
 UNREAD_KEYS: tuple[str, ...] = (
     "cluster.apiServer.disablePodSecurityPolicy",
     "machine.disks",
     "machine.features.apidCheckExtKeyUsage",
-    "machine.features.imageCache",
     "machine.features.rbac",
     "machine.files.op",
     "machine.files.permissions",

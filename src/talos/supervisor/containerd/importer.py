@@ -3,7 +3,8 @@
 It is the way into a node without a registry, and on the boot path, so it moves no bytes twice. Each blob of the layout
 becomes a symbolic link in containerd's content store, which takes an existing file for a digest as that content (a
 `Write` that commits without data). A layer that lies unpacked beside the layout (`layers/<SHA-256>/`, written by the
-imager) stays where it is: the folder of its snapshot becomes a link to it, which overlayfs follows. Other layers are
+imager) stays where it is: the folder of its snapshot becomes a link to it, which overlayfs follows; its blob may be
+missing then, as when containerd discards what it has unpacked. Other layers are
 unpacked by containerd, those that several images share once; namespaces share content and snapshots by digest.
 """
 
@@ -52,6 +53,12 @@ class Source:
     def __init__(self, folder: Path, root: Path, *, stays: bool) -> None:
         self._folder, self._root, self._stays = folder, root, stays
         self.manifests = layouts.read_layout(folder)
+        layers = {layer.digest: layer for manifest in self.manifests for layer in manifest.layers}
+        self._without_blob = frozenset(
+            digest
+            for digest, layer in layers.items()
+            if not layouts.blob_path(folder, digest).exists() and self.unpacked(layer) is not None
+        )
 
     async def check(self) -> None:
         """Raise Invalid when a blob of a layout from somewhere else is not what it says."""
@@ -70,12 +77,16 @@ class Source:
     def _missing(self, manifests: Sequence[layouts.Manifest]) -> Iterator[tuple[Path, Path]]:
         for digest in layouts.digests(manifests):
             source, target = layouts.blob_path(self._folder, digest), self._root / _STORE / digest.replace(":", "/")
-            if target.exists():
+            if target.exists() or digest in self._without_blob:
                 continue
             if not source.exists():
                 raise FileNotFoundError(2, "blob is missing in the layout", os.fspath(source))
             target.parent.mkdir(parents=True, exist_ok=True)
             yield source, target
+
+    def has_blob(self, layer: layouts.Descriptor) -> bool:
+        """Whether the layer is there as a blob, and not only unpacked."""
+        return layer.digest not in self._without_blob
 
     def unpacked(self, layer: layouts.Descriptor) -> Path | None:
         """Where the layer lies unpacked, if it does."""
@@ -139,8 +150,9 @@ class Importer:
         """Make the blobs known in the namespace, with the labels that keep what they refer to."""
         references = {"containerd.io/gc.ref.content.config": manifest.config.digest}
         for number, layer in enumerate(manifest.layers):
-            references[f"containerd.io/gc.ref.content.l.{number}"] = layer.digest
-            await self._register_blob(layer, {})
+            if self._source.has_blob(layer):
+                references[f"containerd.io/gc.ref.content.l.{number}"] = layer.digest
+                await self._register_blob(layer, {})
         snapshot = {f"containerd.io/gc.ref.snapshot.{clients.SNAPSHOTTER}": manifest.chain_ids[-1]}
         await self._register_blob(manifest.config, snapshot)
         await self._register_blob(manifest.target, references)

@@ -6,6 +6,7 @@ Volumes are found, made and mounted by controllers; here they are asked for and 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
@@ -109,6 +110,9 @@ async def close(context: Context) -> None:
     """Give all volumes back: the user's first, EPHEMERAL and STATE last. What is in use is left behind, synced."""
     await context.logs.stop_persisting()
     ephemeral.release()
+    for cache in (paths.IMAGE_CACHE_DISK, paths.IMAGE_CACHE_ISO):
+        with contextlib.suppress(OSError):
+            mount.unmount(cache, mount.Detach.LAZY)
     _release_below(str(paths.EPHEMERAL), {one.spec.target for one in await context.store.list(MountStatus)})
     await asyncio.to_thread(os.sync)
     if await state.find(context.store, VolumeLifecycle, VOLUME_LIFECYCLE_ID) is not None:
