@@ -16,9 +16,10 @@ import time
 NEW_ROOT = "/root"
 ROOT_IMAGE, MODULES_IMAGE = "/rootfs.sqsh", "/modules.sqsh"
 MODULE_LIST = "/modules/order"
+CONFIGURATION, CONFIGURATION_FOLDER = "/config.yaml", "/usr/local/etc/talos"
 INIT = "/usr/bin/init"
 
-_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_MOVE = 1, 2, 4, 8, 8192
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT, _MS_MOVE = 1, 2, 4, 8, 32, 8192
 _SYS_FINIT_MODULE = {"x86_64": 313, "aarch64": 273}
 _COMPRESSED = 4
 _LOOP_CTL_GET_FREE, _LOOP_CONFIGURE = 0x4C82, 0x4C0A
@@ -97,6 +98,18 @@ def remove_below(folder: str, device: int) -> None:
             os.unlink(entry.path)
 
 
+def place_configuration() -> None:
+    """Put the configuration that the initramfs carries where machined looks, read-only. Raises OSError."""
+    if not os.path.exists(CONFIGURATION):
+        return
+    target, flags = NEW_ROOT + CONFIGURATION_FOLDER, _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
+    mount("tmpfs", target, "tmpfs", flags, "mode=0700,size=4m")
+    with open(CONFIGURATION, "rb") as source, open(target + CONFIGURATION, "wb") as sink:
+        sink.write(source.read())
+    os.chmod(target + CONFIGURATION, 0o400)
+    mount("", target, "", flags | _MS_RDONLY | _MS_REMOUNT)
+
+
 def enter() -> None:
     """Make the new root the root. Raises OSError."""
     os.chdir(NEW_ROOT)
@@ -138,6 +151,7 @@ def prepare() -> int:
     os.makedirs(NEW_ROOT, exist_ok=True)
     mount(attach(ROOT_IMAGE), NEW_ROOT, "squashfs", _MS_RDONLY | _MS_NODEV)
     mount(attach(MODULES_IMAGE), f"{NEW_ROOT}/usr/lib/modules", "squashfs", _MS_RDONLY | _MS_NODEV | _MS_NOSUID)
+    place_configuration()
     for target in ("/dev", "/proc"):
         mount(target, NEW_ROOT + target, "", _MS_MOVE)
     return pid

@@ -1,0 +1,7 @@
+"""`python -m talos.imager`."""
+
+import sys
+
+from talos.imager.main import main
+
+sys.exit(main())
