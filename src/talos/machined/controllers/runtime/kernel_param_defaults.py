@@ -27,6 +27,7 @@ WITH_IPV6 = {"net.ipv6.conf.default.forwarding": "1", "net.ipv6.conf.default.acc
 ON_MACHINES = {
     "net.bridge.bridge-nf-call-iptables": "1",
     "net.bridge.bridge-nf-call-ip6tables": "1",
+    "kernel.panic_on_oops": "1",
     "kernel.ctrl-alt-del": "0",
     "dev.tty.ldisc_autoload": "0",
     "dev.tty.legacy_tiocsti": "0",

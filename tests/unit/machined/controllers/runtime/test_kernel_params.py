@@ -30,8 +30,14 @@ def test_a_container_leaves_the_machine_alone() -> None:
     assert mine["net.ipv4.ip_forward"] == "1"
     assert "net.ipv6.conf.default.forwarding" in mine
     assert not {"kernel.ctrl-alt-del", "net.bridge.bridge-nf-call-iptables", "kernel.kptr_restrict"} & set(mine)
-    assert len(metal) - len(mine) == 19
+    assert len(metal) - len(mine) == 20
     assert "net.ipv6.conf.default.forwarding" not in kernel_param_defaults.defaults(Mode.METAL, ipv6=False)
+
+
+def test_a_machine_has_what_kubelet_insists_on() -> None:
+    # pkg/kubelet/cm: what protectKernelDefaults compares, and the kernel's own defaults do not give.
+    metal = kernel_param_defaults.defaults(Mode.METAL, ipv6=True)
+    assert {"vm.overcommit_memory": "1", "kernel.panic": "10", "kernel.panic_on_oops": "1"}.items() <= metal.items()
 
 
 async def test_specs_win_over_defaults_and_the_default_comes_back(proc: Path) -> None:
