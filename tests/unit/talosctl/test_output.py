@@ -67,6 +67,8 @@ def test_ago(seconds: int, text: str) -> None:
         (["images", "rm", "x"], ["image", "remove"], ["x"]),
         (["get", "members", "get"], ["get"], ["members", "get"]),
         (["copy", "/x", "-"], ["copy"], ["/x", "-"]),
+        (["cluster", "create", "qemu"], ["cluster", "create", "qemu"], []),
+        (["cluster", "create", "--provisioner", "qemu"], ["cluster", "create"], ["--provisioner", "qemu"]),
     ],
 )
 def test_words_of_a_command_among_its_flags(argv: list[str], words: list[str], rest: list[str]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from talos.machined.controllers.network import _merging
-from talos.machinery.resources.network.resolver_spec import NameServerSpec, ResolverSpec
+from talos.machinery.resources.network.resolver_spec import RESOLVER_ID, NameServerSpec, ResolverSpec
 
 
 def servers_of(spec: ResolverSpec.Spec) -> tuple[NameServerSpec, ...]:
@@ -30,6 +30,10 @@ class ResolverMergeController(_merging.LayerMerge[ResolverSpec]):
     """Merges ResolverSpec of all layers."""
 
     kind = ResolverSpec
+
+    def key(self, source: ResolverSpec) -> str:
+        """There is one for the machine, whatever a source calls its own."""
+        return RESOLVER_ID
 
     def merge(self, lower: ResolverSpec.Spec, upper: ResolverSpec.Spec) -> ResolverSpec.Spec:
         """Servers and search domains each by their own rule."""

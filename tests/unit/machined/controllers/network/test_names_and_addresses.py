@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+from typing import Any
 
 import pytest
 
@@ -13,17 +14,21 @@ from talos.machined.controllers.network import (
     _hostnames,
     _merging,
     _texts,
+    hostname_merge,
     node_address,
     platform_config,
     resolver_merge,
+    time_server_merge,
 )
 from talos.machined.controllers.network.dns_resolve_cache import names_of
 from talos.machinery.resources import _codec
 from talos.machinery.resources.network.address_status import AddressStatus
+from talos.machinery.resources.network.hostname_spec import HostnameSpec
 from talos.machinery.resources.network.link_spec import BridgeMasterSpec, LinkSpec, STPSpec
 from talos.machinery.resources.network.node_address import NodeAddress
 from talos.machinery.resources.network.node_address_filter import NodeAddressFilter
 from talos.machinery.resources.network.resolver_spec import ResolverSpec
+from talos.machinery.resources.network.time_server_spec import TimeServerSpec
 from talos.machinery.types import network as types
 
 
@@ -120,6 +125,19 @@ def test_resolvers_are_replaced_per_family_by_higher_layers_and_joined_within_on
     third = resolvers(types.ConfigLayer.OPERATOR, "10.0.0.3", "10.0.0.2", search=("c.example",))
     assert merge(second, third).dns_servers == ("10.0.0.2", "10.0.0.3")
     assert merge(second, third).search_domains == ("b.example", "c.example")
+
+
+@pytest.mark.parametrize(
+    ("merge", "kind", "id"),
+    [
+        (resolver_merge.ResolverMergeController, ResolverSpec, "resolvers"),
+        (hostname_merge.HostnameMergeController, HostnameSpec, "hostname"),
+        (time_server_merge.TimeServerMergeController, TimeServerSpec, "timeservers"),
+    ],
+)
+def test_what_a_machine_has_one_of_is_merged_whatever_its_sources_are_called(merge: Any, kind: Any, id: str) -> None:
+    for source in (f"default/{id}", f"operator/dhcp4/eth0/{id}", f"configuration/{id}"):
+        assert merge().key(kind(source, kind.Spec(), namespace="network-config")) == id
 
 
 @pytest.mark.feature("E146")
