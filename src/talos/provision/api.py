@@ -142,6 +142,10 @@ class Api:
             if error.code is not status.Code.ALREADY_EXISTS:
                 raise
 
+    async def shutdown(self, node: str) -> None:
+        """Have the node shut down without moving its pods away first."""
+        await self.call(node, f"{_MACHINE}Shutdown", machine_pb2.ShutdownRequest(force=True))
+
     async def kubeconfig(self, node: str) -> str:
         """The administrator's kubeconfig. Raises RpcError while the node cannot make one."""
         chunks = [

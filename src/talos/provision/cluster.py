@@ -321,6 +321,8 @@ async def _shut_down(cluster: Cluster, one: Node, progress: plan.Progress, grace
     began = asyncio.get_running_loop().time()
     progress.begin(key, title)
     record = launch.Record.load(cluster.node_folder(one.name))
+    if resident.alive(record):
+        await provider.ask_to_shut_down(cluster, one)
     if not await resident.end(record, signal.SIGTERM, grace_s):
         progress.update(key, "does not end, cutting the power")
         await resident.end(record, signal.SIGKILL, _KILL_GRACE_S)

@@ -7,6 +7,7 @@ SIGHUP. So everything beside the steps is common.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from talos.base import errors
@@ -66,8 +67,23 @@ def configure_steps(cluster: state.Cluster, nodes: Sequence[Node], deadline: rea
     if cluster.state.provisioner != state.QEMU:
         return []
     from talos.provision.providers.qemu import node as machine
+    from talos.provision.providers.qemu import settings
 
+    if not settings.Settings.of(cluster.state.options).configure:
+        return []
     return [machine.Configure(one, deadline) for one in nodes]
+
+
+async def ask_to_shut_down(cluster: state.Cluster, one: Node) -> None:
+    """Tell a node by its API where the signal to its process may not be heard: a guest can ignore its power button."""
+    if cluster.state.provisioner != state.QEMU:
+        return
+    from talos.machinery.rpc import status
+    from talos.provision.api import Api
+
+    with contextlib.suppress(status.RpcError, errors.TalosError, OSError):
+        async with Api.of(cluster) as api:
+            await api.shutdown(one.ip)
 
 
 def time_scale(cluster: state.Cluster) -> float:

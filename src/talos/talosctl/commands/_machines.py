@@ -26,6 +26,7 @@ FLAGS = (
     command.Flag("extra-boot-kernel-args", "qemu: further arguments of the kernel, at every start"),
     command.Flag("extra-uefi-search-paths", "qemu: folders where firmware is looked for first", kind="strings"),
     command.Flag("disable-dhcp-hostname", "qemu: do not tell the nodes their names by DHCP", kind="bool"),
+    command.Flag("skip-injecting-config", "qemu: leave the nodes in maintenance mode", kind="bool"),
     command.Flag("with-uefi", "qemu: UEFI firmware; there is no other (default true)", kind="bool", default=True),
 )
 
@@ -59,6 +60,7 @@ def from_flags(args: argparse.Namespace, first_bytes: int) -> making.Machines:
         made.settings,
         disks_everywhere=args.extra_disks_on_controlplanes,
         host_names=not args.disable_dhcp_hostname,
+        configure=not args.skip_injecting_config,
         cmdline=args.extra_boot_kernel_args or "",
     )
     return dataclasses.replace(made, settings=settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 from talos.provision.providers.qemu.hardware import TCG, DiskSpec
@@ -18,6 +18,7 @@ class Settings:
     """`disks`: those after the first are for workers only, unless `disks_everywhere`. `image` becomes the first one.
 
     `firmware`: folders where UEFI firmware is looked for first. `host_names`: nodes are told theirs.
+    `configure`: they are given their configuration, else it is left in the cluster's folder.
     """
 
     image: str
@@ -26,8 +27,8 @@ class Settings:
     disks_everywhere: bool = False
     firmware: tuple[str, ...] = ()
     host_names: bool = True
+    configure: bool = True
     cmdline: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Self:
