@@ -128,7 +128,6 @@ def test_a_machine_is_made_shown_and_removed(machine: Host, image: Path) -> None
     assert machine.snapshot() == before
 
 
-@pytest.mark.feature("G020")
 def test_the_command_of_its_own(machine: Host, image: Path) -> None:
     before = machine.snapshot()
     words = ("cluster", "create", "qemu", "--name", "v", "--cidr", CIDR, "--workers", "1", "--controlplanes", "1")
@@ -146,6 +145,7 @@ def test_the_command_of_its_own(machine: Host, image: Path) -> None:
     assert disks == ["v-controlplane-1/disk-0.raw", "v-worker-1/disk-0.raw", "v-worker-1/disk-1.raw"]
     assert "nvme,drive=d1" in " ".join(host.words(pid) for pid in machine.pids())
     assert "preset iso" in machine.talosctl(*words, "--presets", "iso", code=7).stderr
+    assert "--schematic-id" in machine.talosctl(*words, "--schematic-id", "x", code=7).stderr
     machine.talosctl("cluster", "destroy", "--name", "v")
     assert machine.snapshot() == before
 

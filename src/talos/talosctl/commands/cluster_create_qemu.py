@@ -17,7 +17,8 @@ _FIXED = {
     "skip_kubeconfig": False,
     "artifacts": "",
 }
-_PRESETS = ("disk-image",)
+_PRESETS = ("disk-image", "maintenance")
+_REFUSED = ("image_factory_auth", "image_factory_url", "omni_api_endpoint", "schematic_id", "talos_version")
 
 
 async def run(session: Session, args: argparse.Namespace) -> int | None:
@@ -27,6 +28,8 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
 
     if other := [one for one in args.presets if one not in _PRESETS]:
         raise errors.Unsupported(f"preset {other[0]}: machines start from the built image ({', '.join(_PRESETS)})")
+    if used := [name for name in _REFUSED if getattr(args, name)]:
+        raise errors.Unsupported(f"--{used[0].replace('_', '-')}: machines are not made from a factory's image")
     for key, value in _FIXED.items():
         setattr(args, key, value)
     disks = hardware.parse_disks(args.disks)
@@ -43,6 +46,9 @@ async def run(session: Session, args: argparse.Namespace) -> int | None:
         worker_resources=limits(args.cpus_workers, args.memory_workers),
     )
     machines = await _machines.accelerated(_machines.build(disks, image=args.disk_image_path))
+    if "maintenance" in args.presets:
+        left = dataclasses.replace(machines.settings, configure=False)
+        machines, args.wait = dataclasses.replace(machines, settings=left), False
     return await cluster_create.make(args, wanted, dataclasses.replace(cluster_create.options(args), machines=machines))
 
 
@@ -69,7 +75,13 @@ COMMAND = command.Command(
             default="virtio:10GiB,virtio:6GiB",
         ),
         command.Flag("disk-image-path", "disk image to start from (default: the last built one)", metavar="PATH"),
-        command.Flag("presets", "what to start from: disk-image", kind="strings", default=_PRESETS),
+        command.Flag(
+            "presets",
+            "disk-image; maintenance leaves the nodes without configuration",
+            kind="strings",
+            default=_PRESETS[:1],
+        ),
+        *(command.Flag(name.replace("_", "-"), "refused: machines start from the built image") for name in _REFUSED),
         command.Flag("kubernetes-version", "version of Kubernetes; has to be the built one"),
         command.Flag("talosconfig-destination", "talosconfig that gets the new context"),
         cluster_create.READINESS_FLAG,
