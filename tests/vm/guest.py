@@ -37,6 +37,7 @@ class Guest:
     """A running machine. `folder` keeps its disk, its firmware variables and `serial.log`.
 
     `disk_gib`: size of its disk, if it is not that of the image. `image`: folder with another `disk.raw`.
+    `sector_bytes`: of that disk. `cdrom`: started from this instead, without a disk.
     `variables`: firmware with Secure Boot and these variables, which it changes; None: firmware without.
     """
 
@@ -49,6 +50,8 @@ class Guest:
         disk_gib: int | None = None,
         image: Path | None = None,
         variables: Path | None = None,
+        sector_bytes: int = 512,
+        cdrom: Path | None = None,
     ) -> None:
         self.folder, self.port = folder, free_port()
         self._variables, self._secure = variables or folder / "vars.fd", variables is not None
@@ -57,7 +60,9 @@ class Guest:
         self.serial = folder / "serial.log"
         if not self._variables.exists():
             shutil.copyfile(self._tree.path / _FIRMWARE / "OVMF_VARS_4M.fd", self._variables)
-        self._argv = [*self._machine(memory_mib), *self._storage(disks, disk_gib)]
+        self._sector_bytes, self._cdrom = sector_bytes, cdrom
+        storage = self._storage(disks, disk_gib) if cdrom is None else self._drive(cdrom)
+        self._argv = [*self._machine(memory_mib), *storage]
         self._process: subprocess.Popen[bytes] | None = None
         self.earlier = ""
 
@@ -84,16 +89,22 @@ class Guest:
         argv += [f"{self.folder}/disk.qcow2", *([f"{disk_gib}G"] if disk_gib else [])]
         self._tree.run(argv, log=self.folder / "qemu-img.log", timeout_s=60, shared=shared)
         arguments = ["-drive", f"if=none,id=d0,file={self.folder}/disk.qcow2,format=qcow2,cache=unsafe"]
-        arguments += ["-device", "virtio-blk-pci,drive=d0,bootindex=0"]
+        sector = f"logical_block_size={self._sector_bytes},physical_block_size={self._sector_bytes}"
+        arguments += ["-device", f"virtio-blk-pci,drive=d0,bootindex=0,{sector}"]
         for number, path in enumerate(disks, 1):
             arguments += ["-drive", f"if=none,id=d{number},file={path},format=raw"]
             arguments += ["-device", f"virtio-blk-pci,drive=d{number},serial=disk{number}"]
         return arguments
 
+    def _drive(self, cdrom: Path) -> list[str]:
+        drive = f"if=none,id=cd,file={cdrom},format=raw,media=cdrom,readonly=on"
+        return ["-drive", drive, "-device", "ide-cd,drive=cd,bootindex=0"]
+
     def __enter__(self) -> Self:
         stage = cache.root() / "stage"
         stage.mkdir(parents=True, exist_ok=True)
         shared = [self.folder, self._image, self._variables.parent]
+        shared += [self._cdrom.parent] if self._cdrom is not None else []
         lines = sysroot.chroot_script(self._tree.path, stage, list(dict.fromkeys(shared)), None, self._argv)
         with (self.folder / "qemu.log").open("wb") as log:
             self._process = subprocess.Popen(
