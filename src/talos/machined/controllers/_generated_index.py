@@ -150,6 +150,7 @@ CONTROLLERS: tuple[tuple[str, int], ...] = (
     ("talos.machined.controllers.runtime.api_service_config:APIServiceConfigController", 15),
     ("talos.machined.controllers.runtime.boot_assessment:BootAssessmentController", 13),
     ("talos.machined.controllers.runtime.boot_id:BootIDController", 15),
+    ("talos.machined.controllers.runtime.console_status:ConsoleStatusController", 13),
     ("talos.machined.controllers.runtime.diagnostics:DiagnosticsController", 15),
     ("talos.machined.controllers.runtime.diagnostics_logger:DiagnosticsLoggerController", 15),
     ("talos.machined.controllers.runtime.environment:EnvironmentController", 15),
