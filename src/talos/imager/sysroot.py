@@ -126,7 +126,9 @@ def _fill(folder: Path, suite: str, names: Sequence[str], log: Path) -> None:
     shutil.rmtree(tree / "var/cache/apt")
     shutil.rmtree(tree / "var/lib/apt")
     for name in _MERGED:
-        (tree / name).symlink_to(f"usr/{name}")
+        # A tree with base-files has them.
+        if not (tree / name).is_symlink():
+            (tree / name).symlink_to(f"usr/{name}")
 
 
 def load(path: Path) -> Sysroot:
