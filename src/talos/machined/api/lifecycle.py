@@ -100,8 +100,12 @@ class Lifecycle(Handlers):
     # --- ways down
 
     async def reboot(self, request: machine_pb2.RebootRequest, call: rpc.Call) -> machine_pb2.RebootResponse:
-        """Stop everything and have the node started again."""
+        """Stop everything and have the node started again. Raises NotReady when etcd would lose its quorum meanwhile.
+
+        An etcd that does not answer is no obstacle: a reboot may be what it needs.
+        """
         force = request.mode == machine_pb2.RebootRequest.FORCE
+        await quorum.check(force=force, answered=False, otherwise="--mode force")
         actor_id = self._starter.begin(sequences.Name.REBOOT, force=force)
         return machine_pb2.RebootResponse(messages=[machine_pb2.Reboot(actor_id=actor_id)])
 
@@ -113,7 +117,8 @@ class Lifecycle(Handlers):
     async def reset(self, request: machine_pb2.ResetRequest, call: rpc.Call) -> machine_pb2.ResetResponse:
         """Take the node out of its cluster (gracefully), stop it and wipe what the request names.
 
-        Raises NotReady for a graceful reset of etcd's only member, Invalid and NotFound for what cannot be wiped.
+        Raises NotReady for a graceful reset that leaves etcd without a quorum, Invalid and NotFound for what cannot
+        be wiped.
         """
         reset = resetting.plan(request, await self._storage())
         if request.graceful:
