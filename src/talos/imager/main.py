@@ -13,6 +13,7 @@ from talos.imager.progress import Progress
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent.parent
 _FAILED = 1
+_SQUASHFS = b"hsqs"
 
 
 def _profiles() -> str:
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--meta", action="append", default=[], metavar="KEY=VALUE", help="a value in META: 0xa=text")
     parser.add_argument("--embedded-config-path", type=Path, metavar="FILE", help="configuration to build in")
+    parser.add_argument("--image-cache", type=Path, metavar="FILE", help="container images, packed as squashfs")
     parser.add_argument("--image-name", default=output.INSTALLER, metavar="REF", help="name in an installer's archive")
 
 
@@ -53,6 +55,10 @@ def order(options: argparse.Namespace) -> profile.Order:
     if options.embedded_config_path is not None:
         configuration = options.embedded_config_path.read_bytes()
         check_configuration(configuration)
+    if options.image_cache is not None:
+        with options.image_cache.open("rb") as packed:
+            if packed.read(4) != _SQUASHFS:
+                raise errors.Invalid(f"{options.image_cache} is no squashfs")
     return profile.order(
         options.profile,
         kind=options.output_kind,
@@ -63,6 +69,7 @@ def order(options: argparse.Namespace) -> profile.Order:
         kernel_arguments=options.extra_kernel_arg,
         meta=options.meta,
         configuration=configuration,
+        images=options.image_cache,
     )
 
 

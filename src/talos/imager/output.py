@@ -12,6 +12,7 @@ Nothing here needs root or a program of the host. The same order on the same bas
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -107,9 +108,17 @@ def _fill_esp(window: medium.Window, sector_bytes: int, files: Mapping[str, byte
 
 def _table(order: Order) -> gpt.Table:
     label, sector_bytes = order.platform, order.profile.sector_bytes
-    table = gpt.empty(machine.guid(label), partitions.EFI_BYTES + partitions.META_BYTES + 2 * _MIB, sector_bytes)
-    table = table.add(gpt.EFI_SYSTEM, machine.guid(f"{label}/EFI"), partitions.EFI, partitions.EFI_BYTES)
-    return table.add(gpt.LINUX_DATA, machine.guid(f"{label}/META"), partitions.META, partitions.META_BYTES)
+    parts = [
+        (gpt.EFI_SYSTEM, partitions.EFI, partitions.EFI_BYTES),
+        (gpt.LINUX_DATA, partitions.META, partitions.META_BYTES),
+    ]
+    if order.images is not None:
+        room = -(-order.images.stat().st_size // _MIB) * _MIB
+        parts.append((gpt.LINUX_DATA, partitions.IMAGECACHE, room))
+    table = gpt.empty(machine.guid(label), sum(size for *_, size in parts) + 2 * _MIB, sector_bytes)
+    for kind, name, size in parts:
+        table = table.add(kind, machine.guid(f"{label}/{name}"), name, size)
+    return table
 
 
 def _write(fd: int, pieces: Iterator[tuple[int, bytes]] | list[tuple[int, bytes]]) -> None:
@@ -121,13 +130,17 @@ def disk(order: Order, base: Base, unified: bytes, target: Path) -> None:
     """Write a raw disk: EFI with the system, META with the values."""
     table = _table(order)
     size = table.sector_bytes
-    efi, state = table.partitions
+    efi, state = table.partitions[:2]
     with target.open("w+b") as sink:
         sink.truncate(table.sectors * size)
         window = medium.Window(sink.fileno(), efi.first * size, efi.sectors * size)
         _fill_esp(window, size, _esp_files(base, unified))
         writes = meta.steps(meta.Content({}, {}, None), order.meta, state.sectors * size) if order.meta else []
         _write(sink.fileno(), [(state.first * size + offset, data) for offset, data in writes])
+        if order.images is not None:
+            sink.seek(table.partitions[2].first * size)
+            with order.images.open("rb") as source:
+                shutil.copyfileobj(source, sink, 4 * _MIB)
         _write(sink.fileno(), gpt.layout(table))
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 from talos.base import errors
 from talos.boot import meta
@@ -88,6 +89,8 @@ class Order:
     kernel_arguments: tuple[str, ...] = ()
     meta: Mapping[int, bytes] = field(default_factory=dict)
     configuration: bytes | None = None
+    images: Path | None = None
+    """Container images for a partition of their own (`imagecache`)."""
 
     @property
     def file_name(self) -> str:
@@ -148,6 +151,7 @@ def order(
     kernel_arguments: Sequence[str] = (),
     meta: Iterable[str] = (),
     configuration: bytes | None = None,
+    images: Path | None = None,
 ) -> Order:
     """Decide everything; empty strings stand for the profile's defaults. Raises Invalid."""
     profile = find(name)
@@ -161,6 +165,8 @@ def order(
     values = meta_values(meta)
     if values and chosen is not Kind.IMAGE:
         raise errors.Invalid(f"META is part of disk images; {name} gives {chosen}")
+    if images is not None and chosen is not Kind.IMAGE:
+        raise errors.Invalid(f"an image cache is a partition of disk images; {name} gives {chosen}")
     if configuration is not None and chosen in {Kind.KERNEL, Kind.CMDLINE}:
         raise errors.Invalid(f"{chosen} has no place for a configuration")
     default = profile.packing if chosen is profile.kind and not (disk_format and disk_format != "raw") else Packing.NONE
@@ -173,6 +179,7 @@ def order(
         tuple(word for argument in kernel_arguments for word in argument.split()),
         values,
         configuration,
+        images,
     )
     if profile.sector_bytes != 512 and made.format is Format.VHD:
         raise errors.Invalid("vhd knows sectors of 512 bytes only")

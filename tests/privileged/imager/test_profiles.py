@@ -138,6 +138,17 @@ def test_the_installer_image_is_one_the_installer_takes(bench: Bench) -> None:
     assert found.system.digest == cache.file_sha256(bench.make("uki"))
 
 
+def test_container_images_get_a_partition_of_their_own(bench: Bench) -> None:
+    images = bench.folder / "images.sqsh"
+    images.write_bytes(b"hsqs" + bytes(range(256)) * 9000)
+    disk = bench.make("metal", packing="none", images=images)
+    shown = host("partx", "--noheadings", "--raw", "-o", "NAME,START,SECTORS", disk).splitlines()
+    name, start, sectors = shown[2].split()
+    assert (name, int(sectors) * 512) == ("IMAGECACHE", 3 << 20)
+    cut(disk, bench.folder / "cut", int(start) * 512, images.stat().st_size)
+    assert (bench.folder / "cut").read_bytes() == images.read_bytes()
+
+
 @pytest.mark.feature("J018", "J034")
 def test_made_again_they_have_the_same_bytes(bench: Bench) -> None:
     for options in ({"name": "iso"}, {"name": "metal-4k", "packing": "none"}, {"name": "installer"}):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from talos.base import errors
@@ -61,6 +63,7 @@ def test_a_profile_can_give_another_kind() -> None:
         ({"name": "metal", "meta": ["0xa=1", "10=2"]}, "given twice"),
         ({"name": "metal", "meta": ["0xa=" + "x" * 300000]}, "META holds"),
         ({"name": "metal-4k", "disk_format": "vhd"}, "512 bytes only"),
+        ({"name": "iso", "images": Path("x")}, "partition of disk images"),
         ({"name": "kernel", "configuration": b"x"}, "no place for a configuration"),
     ],
 )
