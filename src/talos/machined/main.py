@@ -217,10 +217,27 @@ class Machined:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._signalled, sequences.Name.SHUTDOWN)
         loop.add_signal_handler(signal.SIGINT, self._signalled, sequences.Name.REBOOT)
+        if self.mode is not Mode.CONTAINER:
+            self.tasks.spawn(self._watch_power_button(), "power button")
+
+    async def _watch_power_button(self) -> None:
+        # The way up does not wait for it.
+        from talos.linux import acpi
+
+        try:
+            async for event in acpi.events():
+                if event.device_class == acpi.POWER_BUTTON:
+                    _log.info("the power button is pressed")
+                    self._take_over(sequences.Name.SHUTDOWN)
+        except (errors.Unsupported, OSError) as error:
+            _log.info("the power button is not watched: %s", error)
 
     def _signalled(self, name: sequences.Name) -> None:
         """SIGTERM of a container's starter: shut down; SIGINT (ctrl-alt-del) of a machine: reboot. Both by force."""
-        wanted = sequences.Name.SHUTDOWN if self.mode is Mode.CONTAINER else name
+        self._take_over(sequences.Name.SHUTDOWN if self.mode is Mode.CONTAINER else name)
+
+    def _take_over(self, wanted: sequences.Name) -> None:
+        """Begin a way down whatever else runs, but not while another one does."""
         if self.sequencer.status.running in {sequences.Name.SHUTDOWN, sequences.Name.RESET, sequences.Name.REBOOT}:
             return
         self.sequencer.start(wanted, phases.phases(wanted, self.context, force=True), force=True)
