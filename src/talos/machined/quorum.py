@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from talos.base import errors
+from talos.base.constants import paths
 
 if TYPE_CHECKING:
     from talos.k8s.etcd import client as etcd
@@ -26,7 +27,8 @@ async def check(*, force: bool, answered: bool = True, otherwise: str = "--force
     """
     from talos.k8s.etcd import client as etcd
 
-    if force:
+    if force or not await asyncio.to_thread((paths.ETCD_DATA / "member").exists):
+        # Without data it never was a member, or waits for its bootstrap.
         return
     try:
         client = etcd.Client.local()

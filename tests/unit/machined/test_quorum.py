@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from talos.base import errors
+from talos.base.constants import paths
 from talos.k8s.etcd import client
 from talos.k8s.etcd.command import Start
 from talos.machined import quorum
@@ -23,6 +24,7 @@ def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Network:
     """Members to be; this node is the first."""
     made = Network(tmp_path, images.unpack("etcd", tmp_path / "etcd") / "usr/local/bin/etcd")
     node_tls = client.node_tls
+    monkeypatch.setattr(paths, "ETCD_DATA", made.data(1))
     monkeypatch.setattr(client.Client, "local", lambda: made.connect(1))
     monkeypatch.setattr(client, "node_tls", lambda pki=None: node_tls(pki or made.pki(1)))
     return made
@@ -52,6 +54,9 @@ async def test_a_node_is_let_go_while_the_others_are_a_majority(network: Network
 
 async def test_an_etcd_that_does_not_answer_is_no_obstacle_to_a_reboot(network: Network) -> None:
     network.pki(1)
+    # It waits for its bootstrap: there is nothing to lose.
+    await quorum.check(force=False)
+    (network.data(1) / "member").mkdir(parents=True)
     await quorum.check(force=False, answered=False)
     with pytest.raises(errors.NotReady, match="can not be asked"):
         await quorum.check(force=False)
