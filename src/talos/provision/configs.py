@@ -31,6 +31,7 @@ FOLDER = "configs"
 SECRETS_FILE = "secrets.yaml"
 ADMIN_FILE = "admin.pem"
 INSTALL_DISK = "install_disk"
+PROVIDER_PATCHES = "provider_patches"
 
 
 def endpoint(request: Request, *, balanced: bool) -> str:
@@ -64,7 +65,8 @@ def containers(request: Request, made: secrets.Bundle, options: Mapping[str, Any
     kinds = {Role.CONTROL_PLANE: MachineType.CONTROL_PLANE, Role.WORKER: MachineType.WORKER}
     found = {}
     for role, kind in kinds.items():
-        patches = [*options.get("patches", ()), *options.get(f"patches_{role}", ())]
+        given = ("patches", f"patches_{role}")
+        patches = [patch for key in (f"{PROVIDER_PATCHES}_{role}", *given) for patch in options.get(key, ())]
         # trustd refuses a worker the names of a control plane; a worker is reached by its own.
         sans = tuple(names) if role is Role.CONTROL_PLANE else ()
         config = generate.generate(dataclasses.replace(wanted, additional_sans=sans), kind)

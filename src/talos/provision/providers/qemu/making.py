@@ -11,10 +11,13 @@ from typing import Any
 from talos.base import errors
 from talos.provision import configs
 from talos.provision.providers.qemu import programs, segment, settings
-from talos.provision.request import MIB, Request
+from talos.provision.providers.qemu.hardware import TCG
+from talos.provision.request import MIB, Request, Role
 
 # Below that the system has no room to unpack itself.
 MEMORY_MIN_BYTES = 1536 * MIB
+# Emulated, the API server may need longer to start than its liveness probe waits.
+_STARTS_SLOWLY = "apiVersion: v1alpha1\nkind: KubeAPIServerConfig\nstartupProbes: true\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,12 @@ class Machines:
 
     def to_json(self) -> dict[str, Any]:
         """For the options of the state file."""
-        return {settings.KEY: self.settings.to_json(), configs.INSTALL_DISK: self.install_disk}
+        slow = [_STARTS_SLOWLY] if self.settings.accelerator == TCG else []
+        return {
+            settings.KEY: self.settings.to_json(),
+            configs.INSTALL_DISK: self.install_disk,
+            f"{configs.PROVIDER_PATCHES}_{Role.CONTROL_PLANE}": slow,
+        }
 
     def check(self, request: Request) -> None:
         """Raise Unsupported or Invalid naming everything that is missing or not possible with virtual machines."""

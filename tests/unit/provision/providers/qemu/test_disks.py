@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from talos.base import errors
-from talos.provision import plan, provider, request, state
+from talos.pki import bundle
+from talos.provision import configs, plan, provider, request, state
 from talos.provision.providers.qemu import disks, making, programs, settings
 from talos.provision.providers.qemu.hardware import DiskSpec
 from talos.provision.request import GIB, MIB, Resources
@@ -116,3 +117,14 @@ def test_emulation_takes_longer(cluster: state.Cluster) -> None:
     fast = dataclasses.replace(settings.Settings.of(cluster.state.options), accelerator="kvm")
     cluster.update(options=making.Machines(fast).to_json())
     assert provider.time_scale(cluster) == 1
+
+
+def test_an_emulated_api_server_is_given_time(cluster: state.Cluster) -> None:
+    made = bundle.generate()
+    asked, options = cluster.request, cluster.state.options
+    emulated = configs.containers(asked, made, options)
+    assert b"startupProbes: true" in emulated[request.Role.CONTROL_PLANE].encode()
+    assert b"startupProbes" not in emulated[request.Role.WORKER].encode()
+    fast = dataclasses.replace(settings.Settings.of(options), accelerator="kvm")
+    options = making.Machines(fast).to_json()
+    assert b"startupProbes: true" not in configs.containers(asked, made, options)[request.Role.CONTROL_PLANE].encode()
